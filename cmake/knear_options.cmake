@@ -1,0 +1,29 @@
+# What every target of the project is compiled with.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+
+find_program(KNEAR_CCACHE ccache)
+if(KNEAR_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${KNEAR_CCACHE})
+endif()
+
+add_library(knear_flags INTERFACE)
+# -ffp-contract=off: the canonical distances round multiply and add separately on every machine.
+target_compile_options(knear_flags INTERFACE -ffp-contract=off)
+if(PROJECT_IS_TOP_LEVEL)
+  target_compile_options(knear_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror)
+endif()
+if(KNEAR_SANITIZE)
+  target_compile_options(knear_flags INTERFACE -fsanitize=${KNEAR_SANITIZE} -fno-omit-frame-pointer
+                                               -fno-sanitize-recover=all)
+  target_link_options(knear_flags INTERFACE -fsanitize=${KNEAR_SANITIZE})
+endif()

@@ -1,0 +1,33 @@
+// The names that everybody who knows the field knows. Each only builds; nothing in knear depends on them.
+#pragma once
+
+#include <cstddef>
+
+#include "knear/scan.h"
+
+namespace knear {
+
+// Exact search over rows kept as they are.
+struct IndexFlat : ScanIndex {
+  explicit IndexFlat(std::size_t dim, Metric metric = Metric::l2, DType stored = DType::f32)
+      : ScanIndex(make_flat_codec(dim, metric, stored)) {}
+};
+
+struct IndexFlatL2 : IndexFlat {
+  explicit IndexFlatL2(std::size_t dim) : IndexFlat(dim, Metric::l2) {}
+};
+
+struct IndexFlatIP : IndexFlat {
+  explicit IndexFlatIP(std::size_t dim) : IndexFlat(dim, Metric::inner_product) {}
+};
+
+struct IndexFlatCosine : IndexFlat {
+  explicit IndexFlatCosine(std::size_t dim) : IndexFlat(dim, Metric::cosine) {}
+};
+
+// One dimension; distances are |x - y|, as the field has it.
+struct IndexFlat1D : IndexFlat {
+  IndexFlat1D() : IndexFlat(1, Metric::l1) {}
+};
+
+}  // namespace knear

@@ -1,0 +1,98 @@
+// The options that calls on an index take, each with its default, and the results they give.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "knear/matrix.h"
+#include "knear/parallel.h"
+#include "knear/selector.h"
+
+namespace knear {
+
+// What to do with a row that holds NaN or Inf.
+enum class NanPolicy {
+  reject,  // Error::invalid_argument that names the first such row
+  skip,    // leave the row out
+  keep,    // store it; a search never returns it (except under Metric::nan_euclidean)
+};
+
+// What to do with an id that is there already, in the index or earlier in the same call.
+enum class OnDuplicate { error, replace, allow };
+
+struct TrainOptions : RunOptions {};
+
+struct AddOptions : RunOptions {
+  std::span<const Id> ids = {};  // one per row; empty: one more than the largest id so far, and on
+  OnDuplicate on_duplicate = OnDuplicate::error;
+  NanPolicy nan_policy = NanPolicy::reject;
+};
+
+// What one search did, summed over its queries.
+struct SearchStats {
+  std::uint64_t queries = 0;
+  std::uint64_t rows_scored = 0;    // pairs of query and stored row that a filter or scorer looked at
+  std::uint64_t rows_reranked = 0;  // of these, pairs ranked by the canonical float64 distance
+  double seconds = 0;
+};
+
+struct SearchOptions : RunOptions {
+  SelectorPtr filter = {};                    // for all queries
+  std::span<const SelectorPtr> filters = {};  // or one for each query; null entries allow all
+  SearchStats* stats = nullptr;               // filled when given
+};
+
+enum class MergeIds {
+  keep,   // ids stay; a clash follows on_duplicate
+  shift,  // ids of the other index move up by this one's largest id + 1
+};
+
+struct MergeOptions : RunOptions {
+  MergeIds ids = MergeIds::keep;
+  OnDuplicate on_duplicate = OnDuplicate::error;
+};
+
+// The k nearest of each query, nearest first; equal distances in ascending id.
+struct Neighbors {
+  std::size_t queries = 0;
+  std::size_t k = 0;
+  std::vector<float> distances;     // queries x k; the metric's own value; missing: worst_value(metric)
+  std::vector<Id> ids;              // queries x k; missing: kNoId
+  std::vector<std::size_t> counts;  // real results of each query
+};
+
+// All rows within a radius, query i's at [limits[i], limits[i + 1]), nearest first.
+struct RangeNeighbors {
+  std::vector<std::size_t> limits;  // queries + 1
+  std::vector<float> distances;
+  std::vector<Id> ids;
+};
+
+// Which operations have a fast path; all of them work.
+struct Capabilities {
+  bool exact = false;  // answers are provably the nearest
+  bool needs_training = false;
+  bool fast_remove = false;
+  bool fast_range_search = false;
+  bool fast_filter = false;
+  bool mmap = false;  // searchable straight from a mapped file
+};
+
+struct IndexStats {
+  std::size_t ntotal = 0;         // live vectors
+  std::size_t removed_slots = 0;  // removed, space not yet reused
+  std::size_t code_bytes = 0;     // per vector
+  std::size_t memory_bytes = 0;   // heap held, without mapped files
+  std::size_t mapped_bytes = 0;
+};
+
+// The outcome of a health check.
+struct Report {
+  bool ok = true;
+  std::vector<std::string> problems;
+};
+
+}  // namespace knear

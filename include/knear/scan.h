@@ -1,0 +1,52 @@
+// The scan shape: every code is looked at. Exact when its codec is.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "knear/codec.h"
+#include "knear/index.h"
+
+namespace knear {
+
+class Container;
+class CodeStore;
+
+class ScanIndex : public Index {
+ public:
+  explicit ScanIndex(std::unique_ptr<Codec> codec);
+  ~ScanIndex() override;
+
+  // From the sections that write() wrote.
+  static std::unique_ptr<ScanIndex> read(const Container& container);
+
+  DType dtype() const noexcept override;
+  std::size_t size() const noexcept override;
+  std::string spec() const override;
+  Capabilities capabilities() const override;
+  IndexStats stats() const override;
+  Report verify() const override;
+  void write(SectionWriter& writer) const override;
+
+ protected:
+  std::size_t add_rows(MatrixView rows, const AddOptions& options) override;
+  void search_rows(MatrixView queries, std::size_t k, float* distances, Id* ids, std::size_t* counts,
+                   const SearchOptions& options) const override;
+  RangeNeighbors range_rows(MatrixView queries, float radius, const SearchOptions& options) const override;
+  bool has_id(Id id) const override;
+  std::vector<Id> list_ids() const override;
+  void get_rows(std::span<const Id> ids, float* rows) const override;
+  std::size_t remove_selected(const Selector& selector) override;
+  std::size_t remove_ids(std::span<const Id> ids) override;
+  void update_rows(std::span<const Id> ids, MatrixView rows, const AddOptions& options) override;
+  void merge_rows(const Index& other, const MergeOptions& options) override;
+  void remove_all() override;
+
+ private:
+  std::unique_ptr<Codec> codec_;
+  std::unique_ptr<CodeStore> store_;
+};
+
+}  // namespace knear

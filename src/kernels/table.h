@@ -1,0 +1,95 @@
+// What an instruction set offers: plain functions behind one table, chosen once at run time.
+//
+// This header is compiled into every instruction-set file, so it holds data and prototypes only: an inline
+// function or a template here could end up in the program in its wide form and run on an old CPU.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace knear::kernels {
+
+// Dimensions that a tile sums up before it rounds into the next partial sum; part of the error bound.
+inline constexpr size_t kTileDepth = 256;
+// Rows that one tile call may be given.
+inline constexpr size_t kTileRows = 96;
+// The widest group of queries of any instruction set.
+inline constexpr size_t kMaxTileQueries = 32;
+
+// A pair that a tile could not rule out. dot = the tile's float32 sum for it.
+struct TileHit {
+  uint32_t row;
+  uint32_t query;
+  float dot;
+};
+
+// Rows against one group of `tile_queries` queries that lie transposed: queries[j * tile_queries + q].
+struct TileJob {
+  const float* rows;  // row r at rows + r * row_stride
+  size_t row_stride;  // in floats
+  size_t count;       // <= kTileRows
+  size_t dim;
+  const float* queries;     // 64-byte aligned, dim x tile_queries
+  const float* row_bias;    // count
+  const float* query_bias;  // tile_queries
+  const float* limit;       // tile_queries
+  float* scratch;           // kTileRows * tile_queries floats, 64-byte aligned
+  TileHit* hits;            // room for count * tile_queries
+};
+
+// The canonical distances, in float64 and smaller-is-closer only where the metric is (inner_product,
+// jaccard and cosine give the similarity itself).
+enum ExactKind : int {
+  exact_l2,
+  exact_inner_product,
+  exact_l1,
+  exact_linf,
+  exact_lp,
+  exact_canberra,
+  exact_bray_curtis,
+  exact_jensen_shannon,
+  exact_jaccard,
+  exact_nan_euclidean,
+  exact_gower,
+  exact_cosine,
+  exact_kinds
+};
+
+// out[i] = canonical distance of `query` to rows[i]. The same bits on every instruction set: 16 float64
+// partial sums, element j into sum j % 16, multiply and add rounded separately, then summed as a fixed tree:
+// s[i] += s[i + 8], s[i + 4], s[i + 2], s[i + 1]. Needs no alignment.
+using ExactFn = void (*)(const float* query, const float* const* rows, size_t count, size_t dim, float argument,
+                         double* out);
+
+struct Table {
+  const char* name;
+  size_t tile_queries;  // queries of one group
+
+  // Finds all (row, query) with !(row_bias[row] * query_bias[query] + dot <op> limit[query]) where <op> is >
+  // (so that NaN counts as found); returns their number. Hits come in ascending row, then query.
+  size_t (*tile)(const TileJob* job);
+
+  // out[i] = float32 squared distance / inner product of one query with each of `count` rows.
+  void (*l2_rows)(const float* query, const float* rows, size_t row_stride, size_t count, size_t dim, float* out);
+  void (*ip_rows)(const float* query, const float* rows, size_t row_stride, size_t count, size_t dim, float* out);
+  // out[i] = float32 squared length.
+  void (*norm_rows)(const float* rows, size_t row_stride, size_t count, size_t dim, float* out);
+  // Positions i with !(values[i] > limit), ascending; returns their number.
+  size_t (*select)(const float* values, size_t n, float limit, uint32_t* positions);
+
+  ExactFn exact[exact_kinds];
+
+  // Element types to float32 (exact) and back (nearest, ties to even; integers clamped, NaN to 0).
+  void (*f32_from_f16)(const uint16_t* in, size_t n, float* out);
+  void (*f32_from_bf16)(const uint16_t* in, size_t n, float* out);
+  void (*f32_from_i8)(const int8_t* in, size_t n, float* out);
+  void (*f32_from_u8)(const uint8_t* in, size_t n, float* out);
+  void (*f16_from_f32)(const float* in, size_t n, uint16_t* out);
+  void (*bf16_from_f32)(const float* in, size_t n, uint16_t* out);
+  void (*i8_from_f32)(const float* in, size_t n, int8_t* out);
+  void (*u8_from_f32)(const float* in, size_t n, uint8_t* out);
+  // Is every value finite?
+  bool (*all_finite)(const float* values, size_t n);
+};
+
+}  // namespace knear::kernels
