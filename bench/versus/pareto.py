@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import math
 from functools import partial
 from statistics import median
@@ -33,16 +34,17 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     about = data.describe(name)
     result: dict[str, Any] = {"machine": machine.describe(), "data": about, "metric": metric, "threads": threads,
                               "k": K, "nq": BATCH, "failed": {}, "libraries": {}, "points": []}  # fmt: skip
-    lineups = [(series, Lineup([series[0]], threads)) for series in _series(options, int(about["n"]))]
-    samples = {}
-    for series, lineup in lineups:
-        result["failed"] |= lineup.failed
-        result["libraries"] |= lineup.about
-        for worker in lineup.workers.values():
-            samples |= _prepare(result, series, worker)
-    _measure(result, samples, QUICK if options.quick else Budget(max_seconds=60))
-    for _, lineup in lineups:
-        lineup.__exit__()
+    with contextlib.ExitStack() as stack:
+        samples = {}
+        for series in _series(options, int(about["n"])):
+            if series[0] in result["failed"]:
+                continue
+            lineup = stack.enter_context(Lineup([series[0]], threads))
+            result["failed"] |= lineup.failed
+            result["libraries"] |= lineup.about
+            for worker in lineup.workers.values():
+                samples |= _prepare(result, series, worker)
+        _measure(result, samples, QUICK if options.quick else Budget(max_seconds=60))
     if result["points"]:
         plots.pareto(result, options.out)
     result["table"] = _table(result)

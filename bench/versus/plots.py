@@ -66,11 +66,10 @@ def _heat_maps(cells: list[dict[str, Any]], rival: str, subject: str) -> None:
     bar = figure.colorbar(image, ax=axes, ticks=[-2, -1, 0, 1, 2], shrink=0.9, pad=0.015)
     bar.ax.set_yticklabels(["¼×", "½×", "1×", "2×", "4×"])
     bar.outline.set_visible(False)
-    threads = cells[0]["threads"]
     ratios = [c["ratio"][rival] for c in cells]
     figure.suptitle(
-        f"Exact search, {report.METRIC_NAMES[cells[0]['metric']]}, {threads} thread{'s' if threads > 1 else ''}: "
-        f"{subject} is so many times as fast as {rival}  (median {median(ratios):.2f}×)",
+        f"Exact search, {report.METRIC_NAMES[cells[0]['metric']]}, {report.threads_text(cells[0]['threads'])}: "
+        f"time of {rival} / time of {subject}. Blue: {subject} is faster. Median {median(ratios):.2f}×",
         fontsize=11, fontweight="bold", x=0.01, ha="left",
     )  # fmt: skip
 
@@ -101,7 +100,7 @@ def pareto(result: dict[str, Any], folder: Path) -> None:
         about = result["data"]
         axis.set_title(
             f"{about['name']}: {about['n']:,} × {about['dim']}, {report.METRIC_NAMES[result['metric']]}, "
-            f"{result['threads']} thread(s), batches of {result['nq']:,}",
+            f"{report.threads_text(result['threads'])}, batches of {result['nq']:,}",
             loc="left", fontsize=11, fontweight="bold",
         )  # fmt: skip
         figure.savefig(folder / f"pareto-{about['name']}-{result['threads']}t.png")
@@ -109,18 +108,29 @@ def pareto(result: dict[str, Any], folder: Path) -> None:
 
 
 def _curve(axis: Any, library: str, spec: str, points: list[dict[str, Any]], marker: str) -> None:
-    points = sorted(points, key=lambda p: p["recall"])
     colour = COLOURS.get(library, FAINT)
-    flat = spec == "Flat"
-    axis.plot(
-        [_stretched(p["recall"]) for p in points], [p["qps"] for p in points],
-        marker="*" if flat else marker, markersize=13 if flat else 5, linewidth=0 if flat else 1.8,
-        color=colour, label=f"{library} {spec}", zorder=3 if library == "knear" else 2, clip_on=False,
-    )  # fmt: skip
-    for p in points:
-        if flat and "dtype=" in p["spec"]:
-            axis.annotate(p["spec"].split("dtype=")[1], (_stretched(p["recall"]), p["qps"]), xytext=(-9, 0),
-                          textcoords="offset points", ha="right", va="center", fontsize=8, color=colour)  # fmt: skip
+    if spec == "Flat":
+        look = {"marker": "*", "markersize": 13, "linewidth": 0}
+    else:
+        points = _frontier(points)
+        look = {"marker": marker, "markersize": 5, "linestyle": "--" if spec.startswith("IVF") else "-", "linewidth": 1.8}
+    xs, ys = [_stretched(p["recall"]) for p in points], [p["qps"] for p in points]
+    first = 3 if library == "knear" else 2
+    axis.plot(xs, ys, color=colour, label=f"{library} {spec}", zorder=first, clip_on=False, **look)
+    if library == "knear" and spec == "Flat":
+        for x, y, p in zip(xs, ys, points):
+            stored = p["spec"].partition("dtype=")[2] or "float32"
+            axis.annotate(stored, (x, y), xytext=(-10, 0), textcoords="offset points", ha="right", va="center",
+                          fontsize=8, color=colour)  # fmt: skip
+
+
+def _frontier(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The points that no other beats both in recall and in speed, by recall."""
+    kept: list[dict[str, Any]] = []
+    for point in sorted(points, key=lambda p: (-p["qps"], -p["recall"])):
+        if not kept or point["recall"] > kept[-1]["recall"]:
+            kept.append(point)
+    return kept
 
 
 def _stretched(recall: float) -> float:

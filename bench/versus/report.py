@@ -29,7 +29,7 @@ def table(heads: list[str], rows: list[list[str]]) -> str:
 
 
 def grid_heading(metric: str, threads: int, ks: list[int]) -> str:
-    lines = [f"\n{METRIC_NAMES[metric]}, {_threads(threads)}: the rival's time / ours",
+    lines = [f"\n{METRIC_NAMES[metric]}, {threads_text(threads)}: the rival's time / ours",
              f"{'data':>22} {'nq':>5} " + "".join(f"{f'k={k}':>9}" for k in ks)]  # fmt: skip
     return "\n".join(lines)
 
@@ -65,7 +65,7 @@ def _group_summary(subject: str, rival: str, cells: list[dict[str, Any]]) -> str
     ratios = sorted(cell["ratio"][rival] for cell in cells)
     below = [c for c in cells if c["ratio"][rival] < 1]
     lines = [
-        f"## {METRIC_NAMES[cells[0]['metric']]}, {_threads(cells[0]['threads'])}: time of {rival} / time of {subject}\n",
+        f"## {METRIC_NAMES[cells[0]['metric']]}, {threads_text(cells[0]['threads'])}: time of {rival} / time of {subject}\n",
         _ratio_table(rival, cells) + "\n",
         f"median {median(ratios):.2f}, minimum {ratios[0]:.2f}, maximum {ratios[-1]:.2f}; "
         f"{len(below)} of {len(cells)} cells below 1",
@@ -95,5 +95,5 @@ def _exact(cells: list[dict[str, Any]], who: str) -> str:
     return f"{sum(right for right, _ in counts):,} of {sum(of for _, of in counts):,}"
 
 
-def _threads(n: int) -> str:
+def threads_text(n: int) -> str:
     return f"{n} thread" + ("s" if n > 1 else "")
