@@ -10,8 +10,9 @@ constexpr std::uint64_t kHeaderBytes = 2 * sizeof(std::uint32_t);
 
 // Ground truths of the billion-scale benchmarks: rows x dim ids, then as many float32 distances.
 bool has_distances_behind(const FileBytes& file, std::uint64_t rows, std::uint64_t dim) {
-  std::uint64_t elements = 0;
-  return !__builtin_mul_overflow(rows, 2 * dim, &elements) && (file.size() - kHeaderBytes) / sizeof(float) == elements;
+  std::uint64_t bytes = 0;
+  return !__builtin_mul_overflow(rows * dim, sizeof(std::int32_t) + sizeof(float), &bytes) &&
+         file.size() - kHeaderBytes == bytes;
 }
 
 }  // namespace

@@ -3,12 +3,12 @@
 #include <unistd.h>
 
 #include "interop/temp_folder.h"
+#include "interop/vector_file.h"
 #include "knear/dataset.h"
 
 namespace knear {
 namespace {
 
-using testing::bytes_of_file;
 using testing::expect_error;
 using testing::floats_of;
 using testing::raw;
@@ -52,42 +52,47 @@ std::vector<std::pair<std::string, std::string>> good_files() {
           {"a.idx", idx(9, {2, 3}, "abcdef")}};
 }
 
-void read_everything(const std::filesystem::path& path) {
-  const auto file = open_vectors(path);
-  floats_of(file->read(0, file->rows()));
+// From memory of exactly that size, where a sanitizer sees a step too far.
+void read_everything(const std::string& name, const std::string& bytes) {
+  const std::vector<Byte> exact(bytes.begin(), bytes.end());
+  const FileBytes file{.bytes = exact, .path = name};
+  const auto vectors = vectors_in(file, format_of(name));
+  floats_of(vectors->read(0, vectors->rows()));
   try {
-    read_ids(path);
+    ids_in(file, format_of(name));
   } catch (const Error& error) {
     if (error.kind() != Error::wrong_type) throw;
   }
 }
 
+// Is a file of `all` bytes still a good one after `length` of them?
+bool is_whole(const std::string& name, std::size_t length, std::size_t all) {
+  const bool one_row = name.ends_with("vecs") && (length == 0 || length == all / 2);
+  const bool ids_without_distances = name == "b.ibin" && length == 8 + 24;
+  return length == all || one_row || ids_without_distances;
+}
+
 TEST(DamagedFile, IsRefusedWhereverItWasCut) {
-  const TempFolder folder;
-  for (const auto& [name, bytes] : good_files()) {
-    EXPECT_EQ(floats_of(open_vectors(folder.write(name, bytes))->read(0, 2)).size(), 6U) << name;
-    for (std::size_t length = 0; length < bytes.size(); ++length) {
-      const bool still_whole = name.ends_with("vecs") && length * 2 % bytes.size() == 0;
-      const bool ids_without_distances = name == "b.ibin" && length == 8 + 24;
-      if (still_whole || ids_without_distances) continue;
-      folder.write(name, bytes.substr(0, length));
-      expect_error(Error::corrupt_file, {name}, [&] { read_everything(folder / name); });
+  for (const auto& [name, bytes] : good_files())
+    for (std::size_t length = 0; length <= bytes.size() + 1; ++length) {
+      SCOPED_TRACE(length);
+      const std::string cut = (bytes + "x").substr(0, length);
+      const auto read = [&file_name = name, &cut] { read_everything(file_name, cut); };
+      if (is_whole(name, length, bytes.size()))
+        EXPECT_NO_THROW(read()) << name;
+      else
+        expect_error(Error::corrupt_file, {name}, read);
     }
-    folder.write(name, bytes + "x");
-    expect_error(Error::corrupt_file, {name}, [&] { read_everything(folder / name); });
-  }
 }
 
 TEST(DamagedFile, GivesAnErrorOrNumbersWhateverByteChanged) {
-  const TempFolder folder;
   for (const auto& [name, bytes] : good_files())
     for (std::size_t at = 0; at < bytes.size(); ++at)
-      for (const int flip : {1, 2, 0x10, 0x80, 0xff}) {
+      for (const int flip : {1, 2, 4, 8, 16, 32, 64, 128, 255}) {
         std::string damaged = bytes;
         damaged[at] = static_cast<char>(damaged[at] ^ flip);
-        folder.write(name, damaged);
         try {
-          read_everything(folder / name);
+          read_everything(name, damaged);
         } catch (const Error&) {  // anything else fails the test
         }
       }

@@ -51,8 +51,8 @@ class RoundTrip : public ::testing::TestWithParam<Case> {
 
 TEST_P(RoundTrip, GivesTheSameBytesForAnyShape) {
   const auto [suffix, dtype] = GetParam();
-  for (const std::size_t rows : {1, 2, 3, 100})
-    for (const std::size_t dim : {1, 2, 3, 7, 128}) {
+  for (const std::size_t rows : {1U, 2U, 3U, 100U})
+    for (const std::size_t dim : {1U, 2U, 3U, 7U, 128U}) {
       const std::vector<Byte> bytes = some_bytes(rows * dim * bytes_of(dtype));
       const MatrixView written(bytes.data(), dtype, rows, dim);
       write_vectors(folder_ / ("a" + suffix), written);
@@ -77,12 +77,10 @@ TEST_P(RoundTrip, IsTheSameInOneBlockOrMany) {
   const MatrixView rows(bytes.data(), dtype, 10, 6);
   write_vectors(folder_ / ("once" + suffix), rows);
   const auto writer = create_vectors(folder_ / ("often" + suffix), 6, dtype);
-  for (const std::size_t first : {0, 0, 3, 6, 9})
-    writer->append(rows.slice(first, first == 0 ? 0 : first == 9 ? 1 : 3));
-  EXPECT_EQ(folder_.files(), 2U) << "the file and a temporary one";
-  const auto whole = create_vectors(folder_ / ("often" + suffix), 6, dtype);
-  for (std::size_t i = 0; i < 10; ++i) whole->append(rows.slice(i, 1));
-  whole->finish();
+  writer->append(rows.slice(0, 0));
+  for (std::size_t i = 0; i < 10; i += 2) writer->append(rows.slice(i, 2));
+  EXPECT_EQ(folder_.files(), 2U) << "the first file and a temporary one";
+  writer->finish();
   EXPECT_EQ(bytes_of_file(folder_ / ("often" + suffix)), bytes_of_file(folder_ / ("once" + suffix)));
 }
 
@@ -92,7 +90,8 @@ TEST_P(RoundTrip, HoldsNoRowsToo) {
   const auto file = open_vectors(folder_ / ("a" + suffix));
   EXPECT_EQ(file->rows(), 0U);
   EXPECT_EQ(file->dtype(), dtype);
-  EXPECT_EQ(file->dim(), suffix.ends_with("vecs") ? 0U : 9U);  // its rows would say the dimension
+  const bool rows_say_the_dimension = suffix.ends_with("vecs") || suffix.ends_with("VECS");
+  EXPECT_EQ(file->dim(), rows_say_the_dimension ? 0U : 9U);
   EXPECT_EQ(file->read(0, 0).rows(), 0U);
 }
 

@@ -1,6 +1,6 @@
 // Made-up vectors: the same everywhere, block by block, and shaped as asked for.
+#include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "interop/temp_folder.h"
 #include "knear/dataset.h"
@@ -18,7 +18,7 @@ TEST(SyntheticVectors, AreTheSameWithAnyThreadsAndBlocks) {
   options.num_threads = 4;
   EXPECT_EQ(floats_of(synthetic_vectors(options)), whole);
   std::vector<float> blocks;
-  for (const std::size_t rows : {1, 1500, 0, 1499}) {
+  for (const std::size_t rows : {1U, 1500U, 0U, 1499U}) {
     options.rows = rows;
     const std::vector<float> block = floats_of(synthetic_vectors(options));
     blocks.insert(blocks.end(), block.begin(), block.end());
@@ -55,7 +55,7 @@ TEST(SyntheticVectors, WithoutSpreadAreTheirClusters) {
   const std::vector<float> rows =
       floats_of(synthetic_vectors({.rows = 200, .dim = 4, .clusters = 3, .intrinsic_dim = 0, .noise = 0}));
   std::vector<std::vector<float>> centres;
-  for (std::size_t i = 0; i < 200; ++i) centres.emplace_back(rows.begin() + i * 4, rows.begin() + (i + 1) * 4);
+  for (auto row = rows.begin(); row != rows.end(); row += 4) centres.emplace_back(row, row + 4);
   std::sort(centres.begin(), centres.end());
   centres.erase(std::unique(centres.begin(), centres.end()), centres.end());
   EXPECT_EQ(centres.size(), 3U);
