@@ -9,6 +9,7 @@
 #include <span>
 
 #include "core/check.h"
+#include "io/file.h"
 #include "knear/matrix.h"
 
 namespace knear {
@@ -35,11 +36,11 @@ struct FileBytes {
 
   template <class... Parts>
   [[noreturn]] void corrupt(const Parts&... parts) const {
-    fail(Error::corrupt_file, path, ": ", parts...);
+    fail(Error::corrupt_file, quoted(path), ": ", parts...);
   }
   template <class... Parts>
   [[noreturn]] void unsupported(const Parts&... parts) const {
-    fail(Error::unsupported, path, ": ", parts...);
+    fail(Error::unsupported, quoted(path), ": ", parts...);
   }
 };
 

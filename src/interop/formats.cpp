@@ -42,7 +42,7 @@ const DatasetFormat& format_of(const std::filesystem::path& path) {
   const std::string name = lower_case(path.filename().string());
   for (const DatasetFormat& format : kFormats)
     if (name.ends_with(format.suffix)) return format;
-  fail(Error::unsupported, path, ' ', advice_for(name));
+  fail(Error::unsupported, quoted(path), ' ', advice_for(name));
 }
 
 }  // namespace knear

@@ -11,7 +11,7 @@ bool is_aligned(const FileBytes& file, const RowLayout& layout) {
 }
 
 void require_range(const FileBytes& file, const RowLayout& layout, std::size_t first, std::size_t count) {
-  require(first <= layout.rows && count <= layout.rows - first, file.path, " has ", layout.rows,
+  require(first <= layout.rows && count <= layout.rows - first, quoted(file.path), " has ", layout.rows,
           " rows, so there are no ", count, " from row ", first);
 }
 
@@ -60,7 +60,7 @@ std::unique_ptr<VectorFile> vectors_in(const FileBytes& file, const DatasetForma
 IdMatrix ids_in(const FileBytes& file, const DatasetFormat& format) {
   const RowLayout layout = format.layout(file, format.element);
   if (!is_whole_number(layout.element))
-    fail(Error::wrong_type, file.path, " holds ", name_of(layout.element), ", but ids are whole numbers");
+    fail(Error::wrong_type, quoted(file.path), " holds ", name_of(layout.element), ", but ids are whole numbers");
   if (layout.row_headers) check_row_headers(file, layout, 0, layout.rows);
   IdMatrix matrix{.rows = layout.rows, .k = layout.dim, .ids = std::vector<Id>(layout.rows * layout.dim)};
   for (std::size_t row = 0; row < layout.rows; ++row) {
@@ -73,13 +73,13 @@ IdMatrix ids_in(const FileBytes& file, const DatasetFormat& format) {
 
 std::unique_ptr<VectorFile> open_vectors(const std::filesystem::path& path, const std::string& dataset) {
   const DatasetFormat& format = format_of(path);
-  require(dataset.empty(), path, " holds one matrix, so there is no dataset \"", dataset, "\" in it");
+  require(dataset.empty(), quoted(path), " holds one matrix, so there is no dataset \"", dataset, "\" in it");
   return vectors_in(map_file(path), format);
 }
 
 IdMatrix read_ids(const std::filesystem::path& path, const std::string& dataset) {
   const DatasetFormat& format = format_of(path);
-  require(dataset.empty(), path, " holds one matrix, so there is no dataset \"", dataset, "\" in it");
+  require(dataset.empty(), quoted(path), " holds one matrix, so there is no dataset \"", dataset, "\" in it");
   return ids_in(map_file(path), format);
 }
 

@@ -2,21 +2,21 @@
 #include <cstring>
 
 #include "interop/formats.h"
-#include "interop/new_file.h"
+#include "io/atomic_file.h"
 #include "knear/dataset.h"
 
 namespace knear {
 namespace {
 
-constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
-
 const Byte* bytes_at(const void* values) noexcept { return static_cast<const Byte*>(values); }
 
 const DatasetFormat& writable_format_of(const std::filesystem::path& path, Element element) {
   const DatasetFormat& format = format_of(path);
-  if (!format.header) fail(Error::unsupported, path, ": files that end in ", format.suffix, " are read, not written");
+  if (!format.header)
+    fail(Error::unsupported, quoted(path), ": files that end in ", format.suffix, " are read, not written");
   if (format.element && *format.element != element)
-    fail(Error::wrong_type, path, ": ", format.suffix, " holds ", name_of(*format.element), ", not ", name_of(element));
+    fail(Error::wrong_type, quoted(path), ": ", format.suffix, " holds ", name_of(*format.element), ", not ",
+         name_of(element));
   return format;
 }
 
@@ -24,52 +24,40 @@ const DatasetFormat& writable_format_of(const std::filesystem::path& path, Eleme
 class RowWriter {
  public:
   RowWriter(const std::filesystem::path& path, Element element, std::size_t dim)
-      : format_(writable_format_of(path, element)), element_(element), dim_(dim), file_(path) {
-    require(dim > 0, "rows need at least one dimension");
-    file_.append(format_.header(element_, 0, dim_));
-    buffer_.reserve(kBufferBytes);
+      : name_(quoted(path)), format_(writable_format_of(path, element)), element_(element), dim_(dim), file_(path) {
+    require(dim > 0, name_, ": rows need at least one dimension");
+    file_.write(format_.header(element_, 0, dim_));
   }
 
-  const std::filesystem::path& path() const noexcept { return file_.path(); }
+  const std::string& name() const noexcept { return name_; }
 
   void append(const Byte* row) {
     if (format_.row_headers) {
       const std::int32_t header = xvecs_row_header(dim_);
-      append_bytes(bytes_at(&header), sizeof(header));
+      file_.write({bytes_at(&header), sizeof(header)});
     }
-    append_bytes(row, dim_ * bytes_of(element_));
+    file_.write({row, dim_ * bytes_of(element_)});
     ++rows_;
   }
 
   void finish() {
-    flush();
-    file_.overwrite(0, format_.header(element_, rows_, dim_));
-    file_.publish();
+    const std::vector<Byte> header = format_.header(element_, rows_, dim_);
+    if (!header.empty()) file_.write_at(0, header);
+    file_.commit();
   }
 
  private:
-  void append_bytes(const Byte* bytes, std::size_t n) {
-    if (buffer_.size() + n > kBufferBytes) flush();
-    if (n > kBufferBytes) return file_.append({bytes, n});
-    buffer_.insert(buffer_.end(), bytes, bytes + n);
-  }
-
-  void flush() {
-    file_.append(buffer_);
-    buffer_.clear();
-  }
-
+  std::string name_;  // of the file, for messages
   const DatasetFormat& format_;
   Element element_;
   std::size_t dim_;
-  NewFile file_;
+  AtomicFile file_;
   std::uint64_t rows_ = 0;
-  std::vector<Byte> buffer_;
 };
 
 Element element_for(const std::filesystem::path& path, DType dtype) {
   if (const auto element = element_of(dtype)) return *element;
-  fail(Error::wrong_type, path, ": no dataset format holds ", name_of(dtype), "; write float32 instead");
+  fail(Error::wrong_type, quoted(path), ": no dataset format holds ", name_of(dtype), "; write float32 instead");
 }
 
 class VectorWriter final : public VectorFileWriter {
@@ -79,9 +67,9 @@ class VectorWriter final : public VectorFileWriter {
 
   void append(MatrixView rows) override {
     require_open();
-    require(rows.dim() == dim_, writer_.path(), " takes rows of ", dim_, " dimensions, not ", rows.dim());
+    require(rows.dim() == dim_, writer_.name(), " takes rows of ", dim_, " dimensions, not ", rows.dim());
     if (rows.dtype() != dtype_ && dtype_ != DType::f32)
-      fail(Error::wrong_type, writer_.path(), " takes rows of ", name_of(dtype_), ", not ", name_of(rows.dtype()));
+      fail(Error::wrong_type, writer_.name(), " takes rows of ", name_of(dtype_), ", not ", name_of(rows.dtype()));
     open_ = false;  // until all rows are in
     if (rows.dtype() == dtype_)
       for (std::size_t i = 0; i < rows.rows(); ++i) writer_.append(rows.row(i));
@@ -98,7 +86,7 @@ class VectorWriter final : public VectorFileWriter {
 
  private:
   void require_open() const {
-    if (!open_) fail(Error::wrong_state, writer_.path(), " is finished, or an earlier write to it failed");
+    if (!open_) fail(Error::wrong_state, writer_.name(), " is finished, or an earlier write to it failed");
   }
 
   void append_as_floats(MatrixView rows) {
@@ -118,7 +106,7 @@ class VectorWriter final : public VectorFileWriter {
 void require_32_bits(const std::filesystem::path& path, const IdMatrix& ids) {
   const auto wide =
       std::find_if(ids.ids.begin(), ids.ids.end(), [](Id id) { return id < INT32_MIN || id > INT32_MAX; });
-  require(wide == ids.ids.end(), path, " holds 32-bit ids, which ", wide == ids.ids.end() ? 0 : *wide,
+  require(wide == ids.ids.end(), quoted(path), " holds 32-bit ids, which ", wide == ids.ids.end() ? 0 : *wide,
           " is beyond; .npy holds 64-bit ids");
 }
 

@@ -13,10 +13,8 @@ using testing::floats_of;
 
 TEST(SyntheticVectors, AreTheSameWithAnyThreadsAndBlocks) {
   SyntheticOptions options{.rows = 3000, .dim = 10, .clusters = 7, .intrinsic_dim = 3};
-  options.num_threads = 1;
-  const std::vector<float> whole = floats_of(synthetic_vectors(options));
-  options.num_threads = 4;
-  EXPECT_EQ(floats_of(synthetic_vectors(options)), whole);
+  const std::vector<float> whole = floats_of(synthetic_vectors(options, {.num_threads = 1}));
+  EXPECT_EQ(floats_of(synthetic_vectors(options, {.num_threads = 4})), whole);
   std::vector<float> blocks;
   for (const std::size_t rows : {1U, 1500U, 0U, 1499U}) {
     options.rows = rows;
