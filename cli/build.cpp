@@ -109,7 +109,7 @@ std::size_t add_all(Index& index, VectorFile& file, const BuildFlags& flags, Ses
 
 Exit run(const BuildFlags& flags, Session& session) {
   require_writable(flags.output);
-  const auto file = open_source(flags.data, "train");
+  const auto file = open_source(flags.data, "train", session);
   const auto index = empty_index(flags, *file);
 
   Stopwatch watch;

@@ -27,5 +27,6 @@ Command declare_groundtruth(CLI::App& program);
 Command declare_info(CLI::App& program);
 Command declare_verify(CLI::App& program);
 Command declare_convert(CLI::App& program);
+Command declare_generate(CLI::App& program);
 
 }  // namespace knear::cli

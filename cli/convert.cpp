@@ -125,7 +125,7 @@ class Converter {
 };
 
 Result convert_vectors(const ConvertFlags& flags, Session& session) {
-  const auto file = open_source(flags.input, "train");
+  const auto file = open_source(flags.input, "train", session);
   const RowRange range = rows_within(flags, file->rows());
   const DType to = written_type(flags, file->dtype());
   Converter converter(file->dim(), to);

@@ -121,7 +121,7 @@ void add_index(const Index& index, const EvalFlags& flags, Result& result) {
 
 Exit run(const EvalFlags& flags, Session& session) {
   const auto index = load(flags.index);
-  const auto file = open_source(flags.queries, "test");
+  const auto file = open_source(flags.queries, "test", session);
   const IdMatrix truth = read_id_source(flags.truth, "neighbors");
   const MatrixView queries = file->read(0, file->rows());
 

@@ -32,8 +32,8 @@ Exit run(const GroundtruthFlags& flags, Session& session) {
   for (const std::string& path : {flags.output, flags.distances}) {
     if (!path.empty()) require_writable(path);
   }
-  const auto base = open_source(flags.base, "train");
-  const auto queries = open_source(flags.queries, "test");
+  const auto base = open_source(flags.base, "train", session);
+  const auto queries = open_source(flags.queries, "test", session);
 
   // One call over all of both: merging float32 distances of blocks could not order rows that differ in float64.
   Stopwatch watch;

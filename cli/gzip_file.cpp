@@ -57,13 +57,14 @@ void write_all(std::ofstream& out, const std::filesystem::path& path, const std:
   }
 }
 
-void unpack(const std::filesystem::path& packed, const std::filesystem::path& unpacked) {
+void unpack(const std::filesystem::path& packed, const std::filesystem::path& unpacked, const Session& session) {
   const std::unique_ptr<gzFile_s, int (*)(gzFile)> in(gzopen(packed.c_str(), "rb"), gzclose);
   if (!in) throw Error(Error::io_failure, std::system_error(errno, std::generic_category(), packed.string()).what());
   std::ofstream out(unpacked, std::ios::binary);
   std::vector<char> bytes(std::size_t{1} << 20);
   int count = 0;
   while ((count = gzread(in.get(), bytes.data(), static_cast<unsigned>(bytes.size()))) > 0) {
+    session.stop_if_asked();
     write_all(out, unpacked, bytes, static_cast<std::size_t>(count));
   }
   int code = Z_OK;
@@ -78,10 +79,10 @@ void unpack(const std::filesystem::path& packed, const std::filesystem::path& un
 
 }  // namespace
 
-std::unique_ptr<VectorFile> open_gzip(const std::filesystem::path& path) {
+std::unique_ptr<VectorFile> open_gzip(const std::filesystem::path& path, const Session& session) {
   TemporaryFolder folder;
   const std::filesystem::path unpacked = folder.path() / path.stem();
-  unpack(path, unpacked);
+  unpack(path, unpacked, session);
   auto file = open_vectors(unpacked);
   return std::make_unique<GzipFile>(std::move(folder), std::move(file));
 }

@@ -1,8 +1,6 @@
 // knear info: what a file says of itself.
 #include <fmt/format.h>
 
-#include <filesystem>
-
 #include "command.h"
 #include "knear/io.h"
 #include "source.h"
@@ -21,15 +19,8 @@ struct InfoFlags {
   bool sections = false;
 };
 
-// Files of vectors are known by their names; anything else should be an index.
-bool is_vector_file(const std::string& argument) {
-  constexpr std::array kExtensions = {".fvecs", ".ivecs", ".bvecs", ".npy", ".fbin", ".u8bin",
-                                      ".i8bin", ".ibin",  ".hdf5",  ".h5",  ".gz"};
-  return std::ranges::find(kExtensions, source_of(argument, "").path.extension()) != kExtensions.end();
-}
-
-Result describe_vectors(const std::string& argument) {
-  const auto file = open_source(argument, "train");
+Result describe_vectors(const std::string& argument, const Session& session) {
+  const auto file = open_source(argument, "train", session);
   Result result;
   result.add("file", argument, "file", argument);
   result.add("rows", file->rows(), "rows", grouped(file->rows()));
@@ -69,7 +60,7 @@ Result describe_index(const InfoFlags& flags) {
 }
 
 Exit run(const InfoFlags& flags, Session& session) {
-  session.print(is_vector_file(flags.file) ? describe_vectors(flags.file) : describe_index(flags));
+  session.print(is_vector_file(flags.file) ? describe_vectors(flags.file, session) : describe_index(flags));
   return Exit::fine;
 }
 

@@ -167,7 +167,7 @@ Exit run(const SearchFlags& flags, Session& session) {
     if (!path.empty()) require_writable(path);
   }
   const auto index = load(flags.index);
-  const auto queries = open_source(flags.queries, "test");
+  const auto queries = open_source(flags.queries, "test", session);
   const Found found = search_all(*index, *queries, flags, session);
   write_files(found, index->metric(), flags);
   report(found, flags, session);

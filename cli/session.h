@@ -25,6 +25,7 @@ class Session {
         stop_(std::move(stop)),
         bar_(flags.quiet ? ProgressBar::Show::never : ProgressBar::Show::on_terminal) {}
 
+  const std::stop_token& stop_token() const { return stop_; }
   bool json() const { return flags_.json; }
   ProgressBar& bar() { return bar_; }
   std::size_t threads() const { return flags_.threads != 0 ? flags_.threads : num_threads(); }

@@ -1,6 +1,7 @@
 // The files that a command is told to read: any format of vectors or ids, also packed or from standard input.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <filesystem>
 #include <memory>
@@ -20,10 +21,14 @@ Source source_of(const std::string& argument, const std::string& default_dataset
 
 // Opens vectors of any format: those of knear::open_vectors, HDF5, either with .gz behind (unpacked to a temporary
 // file), and "-" for lines of numbers on standard input. Throws Error as open_vectors does.
-std::unique_ptr<VectorFile> open_source(const std::string& argument, const std::string& default_dataset);
+std::unique_ptr<VectorFile> open_source(const std::string& argument, const std::string& default_dataset,
+                                        const Session& session);
 
 // Reads ids of any format: those of knear::read_ids and HDF5.
 IdMatrix read_id_source(const std::string& argument, const std::string& default_dataset);
+
+// Do files of this name hold vectors or ids?
+bool is_vector_file(const std::string& argument);
 
 // Consecutive rows [first, end).
 struct RowRange {
