@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "knear/hit.h"
 #include "knear/matrix.h"
 #include "knear/metric.h"
 #include "knear/parallel.h"
@@ -37,15 +38,6 @@ class SlotTable {
   virtual ~SlotTable() = default;
   virtual const Byte* code(Slot slot) const noexcept = 0;
   virtual Id id(Slot slot) const noexcept = 0;
-};
-
-// A result. `distance` is the canonical float64 value, smaller is closer for every metric.
-struct Hit {
-  double distance;
-  Id id;
-  friend bool operator<(const Hit& a, const Hit& b) noexcept {
-    return a.distance < b.distance || (a.distance == b.distance && a.id < b.id);
-  }
 };
 
 // A batch of queries looking for their nearest codes. One thread uses it; several scans over
