@@ -1,0 +1,101 @@
+// x86-64 with AVX2, FMA and F16C.
+#include <immintrin.h>
+
+#include "kernels/isa/tables.h"
+#include "kernels/rare.h"
+
+namespace knear::kernels {
+namespace {
+
+struct V {
+  using F = __m256;
+  using Mask = __m256;
+  using D = __m256d;
+  static constexpr size_t lanes = 8;
+  static constexpr size_t tile_rows = 6;
+  static constexpr size_t tile_vectors = 2;
+  static constexpr size_t parts = 4;  // vectors of float64 that make 16
+
+  static F zero() { return _mm256_setzero_ps(); }
+  static F splat(float x) { return _mm256_set1_ps(x); }
+  static F load(const float* p) { return _mm256_loadu_ps(p); }
+  // The first n < lanes floats, then 0.
+  static F load_first(const float* p, size_t n) { return _mm256_maskload_ps(p, first_lanes(n)); }
+  static void store(float* p, F x) { _mm256_storeu_ps(p, x); }
+  static F fma(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
+
+  static Mask not_greater(F value, F limit) { return _mm256_cmp_ps(value, limit, _CMP_NGT_UQ); }
+  static Mask either(Mask a, Mask b) { return _mm256_or_ps(a, b); }
+  static bool any(Mask m) { return _mm256_movemask_ps(m) != 0; }
+  static uint32_t bits(Mask m) { return static_cast<uint32_t>(_mm256_movemask_ps(m)); }
+
+  static float sum(F x) {
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+  }
+  // out[r] = the sum of x[r].
+  static void store_sums(const F (&x)[4], float* out) {
+    const F halves = _mm256_hadd_ps(_mm256_hadd_ps(x[0], x[1]), _mm256_hadd_ps(x[2], x[3]));
+    _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(halves), _mm256_extractf128_ps(halves, 1)));
+  }
+  // column[c] = element c of `lanes` rows.
+  static void load_columns(const float* p, size_t stride, F (&column)[4]) {
+    F row[4];  // r and r + 4
+    for (size_t r = 0; r < 4; ++r)
+      row[r] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p + r * stride)),
+                                    _mm_loadu_ps(p + (r + 4) * stride), 1);
+    const __m256d low01 = _mm256_castps_pd(_mm256_unpacklo_ps(row[0], row[1]));
+    const __m256d low23 = _mm256_castps_pd(_mm256_unpacklo_ps(row[2], row[3]));
+    const __m256d high01 = _mm256_castps_pd(_mm256_unpackhi_ps(row[0], row[1]));
+    const __m256d high23 = _mm256_castps_pd(_mm256_unpackhi_ps(row[2], row[3]));
+    column[0] = _mm256_castpd_ps(_mm256_unpacklo_pd(low01, low23));
+    column[1] = _mm256_castpd_ps(_mm256_unpackhi_pd(low01, low23));
+    column[2] = _mm256_castpd_ps(_mm256_unpacklo_pd(high01, high23));
+    column[3] = _mm256_castpd_ps(_mm256_unpackhi_pd(high01, high23));
+  }
+
+  static D zero_f64() { return _mm256_setzero_pd(); }
+  // Part p of 16 floats, widened.
+  static D load_f64(const float* x, size_t p) { return _mm256_cvtps_pd(_mm_loadu_ps(x + 4 * p)); }
+  // The first n < 16 floats, then 0.
+  static void load_first_f64(const float* x, size_t n, D (&out)[parts]) {
+    const F low = n < 8 ? load_first(x, n) : load(x);
+    const F high = n > 8 ? load_first(x + 8, n - 8) : zero();
+    out[0] = _mm256_cvtps_pd(_mm256_castps256_ps128(low));
+    out[1] = _mm256_cvtps_pd(_mm256_extractf128_ps(low, 1));
+    out[2] = _mm256_cvtps_pd(_mm256_castps256_ps128(high));
+    out[3] = _mm256_cvtps_pd(_mm256_extractf128_ps(high, 1));
+  }
+  static double sum16(const D (&s)[parts]) {
+    const D four = (s[0] + s[2]) + (s[1] + s[3]);
+    const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
+    return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
+  }
+
+ private:
+  static __m256i first_lanes(size_t n) {
+    static constexpr int32_t kOnes[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kOnes + 8 - n));
+  }
+};
+
+#include "kernels/body/tile.inl"
+//
+#include "kernels/body/rows.inl"
+//
+#include "kernels/body/select.inl"
+//
+#include "kernels/body/exact.inl"
+//
+#include "kernels/body/convert.inl"
+//
+#include "kernels/body/f16_f16c.inl"
+//
+#include "kernels/body/table.inl"
+
+}  // namespace
+
+constinit const Table avx2_table = table_named("avx2");
+
+}  // namespace knear::kernels

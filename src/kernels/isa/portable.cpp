@@ -1,0 +1,98 @@
+// Any processor: vectors of 16 bytes that the compiler maps to what there is; multiply and add, no fma.
+#include "kernels/isa/tables.h"
+#include "kernels/rare.h"
+
+namespace knear::kernels {
+namespace {
+
+struct V {
+  using F [[gnu::vector_size(16)]] = float;
+  using Mask [[gnu::vector_size(16)]] = int32_t;
+  using D [[gnu::vector_size(16)]] = double;
+  static constexpr size_t lanes = 4;
+  static constexpr size_t tile_rows = 4;
+  static constexpr size_t tile_vectors = 2;
+  static constexpr size_t parts = 8;  // vectors of float64 that make 16
+
+  static F zero() { return F{}; }
+  static F splat(float x) { return F{x, x, x, x}; }
+  static F load(const float* p) {
+    F x;
+    __builtin_memcpy(&x, p, sizeof x);
+    return x;
+  }
+  // The first n < lanes floats, then 0.
+  static F load_first(const float* p, size_t n) {
+    F x{};
+    for (size_t i = 0; i < n; ++i) x[i] = p[i];
+    return x;
+  }
+  static void store(float* p, F x) { __builtin_memcpy(p, &x, sizeof x); }
+  static F fma(F a, F b, F c) { return a * b + c; }
+
+  static Mask not_greater(F value, F limit) { return ~(value > limit); }
+  static Mask either(Mask a, Mask b) { return a | b; }
+  static bool any(Mask m) {
+    using Halves [[gnu::vector_size(16)]] = int64_t;
+    const Halves halves = __builtin_bit_cast(Halves, m);
+    return (halves[0] | halves[1]) != 0;
+  }
+  static uint32_t bits(Mask m) {
+    uint32_t bits = 0;
+    for (uint32_t i = 0; i < lanes; ++i) bits |= (static_cast<uint32_t>(m[i]) & 1u) << i;
+    return bits;
+  }
+
+  static float sum(F x) { return (x[0] + x[2]) + (x[1] + x[3]); }
+  // out[r] = the sum of x[r].
+  static void store_sums(const F (&x)[4], float* out) {
+    for (size_t r = 0; r < 4; ++r) out[r] = sum(x[r]);
+  }
+  // column[c] = element c of `lanes` rows.
+  static void load_columns(const float* p, size_t stride, F (&column)[4]) {
+    F row[4];
+    for (size_t r = 0; r < 4; ++r) row[r] = load(p + r * stride);
+    const F low01 = __builtin_shufflevector(row[0], row[1], 0, 4, 1, 5);
+    const F low23 = __builtin_shufflevector(row[2], row[3], 0, 4, 1, 5);
+    const F high01 = __builtin_shufflevector(row[0], row[1], 2, 6, 3, 7);
+    const F high23 = __builtin_shufflevector(row[2], row[3], 2, 6, 3, 7);
+    column[0] = __builtin_shufflevector(low01, low23, 0, 1, 4, 5);
+    column[1] = __builtin_shufflevector(low01, low23, 2, 3, 6, 7);
+    column[2] = __builtin_shufflevector(high01, high23, 0, 1, 4, 5);
+    column[3] = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
+  }
+
+  static D zero_f64() { return D{}; }
+  // Part p of 16 floats, widened.
+  static D load_f64(const float* x, size_t p) { return D{double{x[2 * p]}, double{x[2 * p + 1]}}; }
+  // The first n < 16 floats, then 0.
+  static void load_first_f64(const float* x, size_t n, D (&out)[parts]) {
+    float padded[16] = {};
+    for (size_t i = 0; i < n; ++i) padded[i] = x[i];
+    for (size_t p = 0; p < parts; ++p) out[p] = load_f64(padded, p);
+  }
+  static double sum16(const D (&s)[parts]) {
+    const D sum = ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+    return sum[0] + sum[1];
+  }
+};
+
+#include "kernels/body/tile.inl"
+//
+#include "kernels/body/rows.inl"
+//
+#include "kernels/body/select.inl"
+//
+#include "kernels/body/exact.inl"
+//
+#include "kernels/body/convert.inl"
+//
+#include "kernels/body/f16_bits.inl"
+//
+#include "kernels/body/table.inl"
+
+}  // namespace
+
+constinit const Table portable_table = table_named("portable");
+
+}  // namespace knear::kernels
