@@ -27,11 +27,11 @@ Cell = dict[str, Any]
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     names = [options.subject, *(options.rivals or ["faiss"])]
-    result: dict[str, Any] = {"machine": machine.describe(), "subject": options.subject, "failed": {}, "cells": []}
+    result: dict[str, Any] = {"machine": machine.describe(), "subject": options.subject, "clock": options.clock, "failed": {}, "cells": []}
     for threads in options.threads or [1]:
         with Lineup(names, threads) as lineup:
             result.setdefault("libraries", {})[f"{threads} threads"] = lineup.about
-            for metric in options.metric:
+            for metric in options.metric if options.subject in lineup.workers else []:
                 result["cells"] += _one_table(lineup, threads, metric, options)
             result["failed"] |= lineup.failed
     result["summary"] = report.grid_summary(result)
@@ -72,7 +72,7 @@ def _one_cell(lineup: Lineup, about: Cell, nq: int, k: int, options: argparse.Na
 def _times(lineup: Lineup, nq: int, k: int, options: argparse.Namespace) -> dict[str, list[float]]:
     """Seconds per search. A close race gets a second set of rounds, whoever leads, and all rounds count."""
     budget = QUICK if options.quick else Budget()
-    samples = {name: partial(worker.ask, "time", nq, k) for name, worker in lineup.workers.items()}
+    samples = {name: partial(worker.ask, "time", nq, k, options.clock) for name, worker in lineup.workers.items()}
     try:
         times = interleave(samples, budget)
         ours = times.get(options.subject)
