@@ -61,10 +61,10 @@ def _series(options: argparse.Namespace, about: dict[str, Any]) -> list[Series]:
     curves: list[Series] = [
         ("faiss", f"IVF{lists},Flat", [{"nprobe": p} for p in NPROBE]),
         *((name, "HNSW16", [{"efSearch": ef} for ef in EF_SEARCH]) for name in ("faiss", "hnswlib", "usearch")),
-        ("faiss", "Flat", [{}]),
+        ("faiss_blas", "Flat", [{}]),
         *(("knear", "Flat" + dtype, [{}]) for dtype in stored),
     ]
-    return [curve for curve in curves if curve[0] in (*chosen, options.subject)]
+    return [curve for curve in curves if curve[0].split("_")[0] in (*chosen, options.subject)]
 
 
 def _prepare(result: dict[str, Any], series: Series, worker: Worker) -> dict[int, Any]:
