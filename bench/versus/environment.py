@@ -60,7 +60,7 @@ def _pip(*arguments: str) -> str:
     """Installs; returns "" or the reason why not."""
     print(f"installing {arguments[-1] if arguments[0] == '--upgrade' else 'knear'}", file=sys.stderr)
     command = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode == 0:
         return ""
     lines = [line.strip() for line in done.stderr.splitlines() if "error" in line.lower()]
