@@ -30,17 +30,18 @@ float multiply(size_t steps) {
   return sum_of(sum);
 }
 
+// Four streams side by side, two vectors of each: faster than one stream.
 float read(const float* values, size_t n) {
-  constexpr size_t kAtOnce = 8;
-  F sums[kAtOnce] = {};
-  for (size_t i = 0; i + kAtOnce * kLanes <= n; i += kAtOnce * kLanes)
-    for (size_t s = 0; s < kAtOnce; ++s) {
+  const size_t quarter = n / 4;
+  F sums[8] = {};
+  for (size_t i = 0; i + 2 * kLanes <= quarter; i += 2 * kLanes)
+    for (size_t s = 0; s < 8; ++s) {
       F loaded;
-      __builtin_memcpy(&loaded, values + i + s * kLanes, sizeof loaded);
+      __builtin_memcpy(&loaded, values + s / 2 * quarter + i + s % 2 * kLanes, sizeof loaded);
       sums[s] += loaded;
     }
   F sum{};
-  for (size_t s = 0; s < kAtOnce; ++s) sum += sums[s];
+  for (size_t s = 0; s < 8; ++s) sum += sums[s];
   return sum_of(sum);
 }
 
