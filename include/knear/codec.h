@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "knear/hit.h"
 #include "knear/matrix.h"
 #include "knear/metric.h"
 #include "knear/parallel.h"
@@ -18,14 +19,16 @@ namespace knear {
 // The position of a code inside its storage.
 using Slot = std::uint64_t;
 
-// Consecutive codes that a shape hands to a scan. Slots are first_slot + i, or slots[i] when given
-// (rows picked by a filter and copied together).
+// Codes that a shape hands to a scan, `stride` bytes apart. Slots are first_slot + i, or slots[i] when
+// given (codes picked by a filter and copied together).
 struct CodeBlock {
   const Byte* codes = nullptr;
   std::size_t count = 0;
+  std::ptrdiff_t stride = 0;
   Slot first_slot = 0;
   const Slot* slots = nullptr;
 
+  const Byte* code(std::size_t i) const noexcept { return codes + static_cast<std::ptrdiff_t>(i) * stride; }
   Slot slot(std::size_t i) const noexcept { return slots ? slots[i] : first_slot + i; }
 };
 
@@ -35,15 +38,6 @@ class SlotTable {
   virtual ~SlotTable() = default;
   virtual const Byte* code(Slot slot) const noexcept = 0;
   virtual Id id(Slot slot) const noexcept = 0;
-};
-
-// A result. `distance` is the canonical float64 value, smaller is closer for every metric.
-struct Hit {
-  double distance;
-  Id id;
-  friend bool operator<(const Hit& a, const Hit& b) noexcept {
-    return a.distance < b.distance || (a.distance == b.distance && a.id < b.id);
-  }
 };
 
 // A batch of queries looking for their nearest codes. One thread uses it; several scans over
@@ -56,9 +50,9 @@ class Scan {
   virtual void block(const CodeBlock& block) = 0;
 
   // hits[q] = query q's results, ascending; called once, after the last block.
-  virtual void finish(const SlotTable& table, std::span<std::vector<Hit>> hits) = 0;
+  virtual void finish(std::span<std::vector<Hit>> hits) = 0;
 
-  // Codes that finish() ranked again.
+  // Pairs of query and code that were ranked by the canonical distance so far.
   virtual std::uint64_t reranked() const noexcept { return 0; }
 };
 
@@ -77,9 +71,10 @@ class Codec {
   virtual void encode(MatrixView rows, Byte* codes) const = 0;
   virtual void decode(const Byte* codes, std::size_t n, float* rows) const = 0;
 
-  // Scans for the k nearest, or for all with distance < radius (smaller-is-closer scale).
-  virtual std::unique_ptr<Scan> make_knn_scan(MatrixView queries, std::size_t k) const = 0;
-  virtual std::unique_ptr<Scan> make_range_scan(MatrixView queries, double radius) const = 0;
+  // Scans for the k nearest, or for all with distance < radius (smaller-is-closer scale). `queries` (nq x dim)
+  // and `table` outlive the scan; queries have no NaN or Inf unless the metric is nan_euclidean.
+  virtual std::unique_ptr<Scan> make_knn_scan(MatrixView queries, std::size_t k, const SlotTable& table) const = 0;
+  virtual std::unique_ptr<Scan> make_range_scan(MatrixView queries, double radius, const SlotTable& table) const = 0;
 
  protected:
   Codec(std::size_t dim, Metric metric, std::size_t code_bytes) : dim_(dim), metric_(metric), code_bytes_(code_bytes) {}

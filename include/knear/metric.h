@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace knear {
@@ -35,8 +36,13 @@ struct Metric {
 bool larger_is_closer(Metric metric) noexcept;
 // "l2", "ip", "cosine", …: the name that metric_of takes and files and faces show.
 const char* name_of(Metric metric) noexcept;
-// From a name such as "l2", "ip", "inner_product", "cosine", "lp:3". Throws Error::invalid_argument.
+// The name with its argument, "lp:3": metric_of(text_of(m)) == m for every valid metric.
+std::string text_of(Metric metric);
+// From a name such as "l2", "ip", "inner_product", "cosine", "lp:3". Upper case and '-' for '_' are fine.
+// Throws Error::invalid_argument that lists the names.
 Metric metric_of(std::string_view name);
+// Throws Error::invalid_argument unless the kind is one of the above and its argument fits (lp: finite, > 0).
+void require_valid(Metric metric);
 // The value that stands where no result is: the largest finite float32, or the lowest for similarities.
 float worst_value(Metric metric) noexcept;
 

@@ -13,14 +13,15 @@ namespace knear {
 
 class Container;
 class CodeStore;
+class ProgressMeter;
 
 class ScanIndex : public Index {
  public:
   explicit ScanIndex(std::unique_ptr<Codec> codec);
   ~ScanIndex() override;
 
-  // From the sections that write() wrote.
-  static std::unique_ptr<ScanIndex> read(const Container& container);
+  // With the codes that write() wrote, which stay in the container's memory or mapped file.
+  static std::unique_ptr<ScanIndex> read(std::unique_ptr<Codec> codec, const Container& container);
 
   DType dtype() const noexcept override;
   std::size_t size() const noexcept override;
@@ -45,6 +46,9 @@ class ScanIndex : public Index {
   void remove_all() override;
 
  private:
+  void encode(MatrixView rows, Byte* codes, const RunOptions& options, ProgressMeter& meter) const;
+  std::size_t add_good_rows(MatrixView rows, std::size_t bad, const AddOptions& options);
+
   std::unique_ptr<Codec> codec_;
   std::unique_ptr<CodeStore> store_;
 };

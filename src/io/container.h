@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "io/byte_fields.h"
 #include "knear/matrix.h"
 
 namespace knear {
@@ -28,11 +29,22 @@ class SectionWriter {
   virtual void end() = 0;
 };
 
+// What a file may say of its own history. Left at 0, the same sections give the same bytes.
+struct FileStamp {
+  std::uint64_t generation = 0;  // how often it was saved before
+  std::uint64_t created_us = 0;  // microseconds since 1970-01-01 UTC
+};
+
+using FillContainer = std::function<void(SectionWriter&)>;
+
 // Writes a container with `fill` to a file: temporary file beside it, fsync, rename, fsync of the directory.
 // Error::conflict while another process or thread writes the same path; Error::io_failure (disk full, …) leaves
-// the old file as it was and removes the temporary one.
-void write_container(const std::filesystem::path& path, const std::function<void(SectionWriter&)>& fill);
-std::vector<Byte> write_container_bytes(const std::function<void(SectionWriter&)>& fill);
+// the old file as it was and removes the temporary one. Devices and pipes are written directly.
+void write_container(const std::filesystem::path& path, const FillContainer& fill, const FileStamp& stamp = {});
+std::vector<Byte> write_container_bytes(const FillContainer& fill, const FileStamp& stamp = {});
+// Hands the same bytes, from first to last, to `put`: for sockets, streams and whatever else takes bytes.
+void stream_container(const std::function<void(std::span<const Byte>)>& put, const FillContainer& fill,
+                      const FileStamp& stamp = {});
 
 // A section as read. `bytes` starts at an address that is a multiple of 64 and lives as long as `owner`.
 struct Section {
@@ -44,18 +56,21 @@ struct Section {
 
 // A container opened for reading. The header and the section table are always checked (magic, version, lengths,
 // overlaps, checksums); sections up to 1 MiB are, too; longer ones when read into memory, or by verify().
+// Cheap to copy; safe from many threads.
 class Container {
  public:
-  // mmap = false reads all of it into memory. Error::io_failure, Error::corrupt_file.
+  // mmap = false reads all of it into memory. Error::io_failure, Error::corrupt_file (it says what the file seems to
+  // be, where that is known), Error::unsupported for a newer version, Error::out_of_memory.
   static Container open(const std::filesystem::path& path, bool mmap);
   static Container from_bytes(std::span<const Byte> bytes);  // copies
 
   std::uint32_t format_version() const noexcept;
   std::uint64_t file_bytes() const noexcept;
+  FileStamp stamp() const noexcept;
   bool mapped() const noexcept;
   const std::vector<Section>& sections() const noexcept;
   const Section* find(std::string_view name) const noexcept;
-  // Error::corrupt_file when it is missing or its version is newer than `newest_known`.
+  // Error::corrupt_file when it is missing, Error::unsupported when its version is newer than `newest_known`.
   const Section& at(std::string_view name, std::uint32_t newest_known) const;
   // Names of sections whose checksum is wrong.
   std::vector<std::string> verify() const;
@@ -64,35 +79,8 @@ class Container {
 
  private:
   struct State;
+  explicit Container(std::shared_ptr<State> state);
   std::shared_ptr<const State> state_;
-};
-
-// Little-endian scalars in and out of small sections, bounds-checked: a short section is Error::corrupt_file.
-class ByteSink {
- public:
-  void u32(std::uint32_t value);
-  void u64(std::uint64_t value);
-  void f32(float value);
-  void text(std::string_view value);  // u64 length, then the bytes
-  std::span<const Byte> bytes() const noexcept { return bytes_; }
-
- private:
-  std::vector<Byte> bytes_;
-};
-
-class ByteSource {
- public:
-  ByteSource(std::span<const Byte> bytes, std::string what) : rest_(bytes), what_(std::move(what)) {}
-  std::uint32_t u32();
-  std::uint64_t u64();
-  float f32();
-  std::string text();  // Error::corrupt_file when longer than what is left
-  void done() const;   // Error::corrupt_file unless all was read
-
- private:
-  std::span<const Byte> take(std::size_t n);
-  std::span<const Byte> rest_;
-  std::string what_;
 };
 
 }  // namespace knear

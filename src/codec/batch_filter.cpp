@@ -1,0 +1,111 @@
+#include "codec/batch_filter.h"
+
+#include <cmath>
+#include <limits>
+
+namespace knear {
+namespace {
+
+constexpr std::size_t kTileBytes = 192 << 10;  // of rows that all groups pass over: they stay in L2
+constexpr std::size_t kRowBytes = 16 << 10;    // of rows that a few queries pass over: they stay in L1
+constexpr std::size_t kMostRows = 512;
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+}  // namespace
+
+BatchFilter::BatchFilter(Metric metric, DType dtype, MatrixView queries)
+    : table_(kernels::table()),
+      metric_(metric),
+      bound_(metric.kind, queries.dim()),
+      reader_(dtype, queries.dim()),
+      queries_(DType::f32, queries.rows(), queries.dim()),
+      width_(table_.tile_queries) {
+  for (std::size_t q = 0; q < queries.rows(); ++q) queries.copy_row(q, queries_.floats() + q * dim());
+  const std::size_t rest = queries.rows() % width_;
+  groups_ = queries.rows() / width_ + (rest > width_ / 2 ? 1 : 0);
+  needs_norms_ = groups_ > 0 || metric_ != Metric::l2;
+
+  const std::size_t row_bytes = dim() * sizeof(float);
+  rows_at_once_ = groups_ ? std::clamp<std::size_t>(kTileBytes / row_bytes, 12, kernels::kTileRows)
+                          : std::clamp<std::size_t>(kRowBytes / row_bytes, 8, kMostRows);
+  const std::size_t padded = std::max(queries.rows(), groups_ * width_);
+  infos_.resize(queries.rows());
+  thresholds_.assign(queries.rows(), std::numeric_limits<double>::quiet_NaN());
+  limits_.assign(padded, -kInfinity);
+  query_bias_.assign(padded, 0.0f);
+  norms_.resize(rows_at_once_);
+  row_bias_.resize(rows_at_once_);
+  values_.resize(rows_at_once_);
+  lower_.resize(rows_at_once_);
+  positions_.resize(rows_at_once_);
+  if (groups_) {
+    hits_.resize(rows_at_once_ * width_);
+    scratch_ = Matrix(DType::f32, kernels::kTileRows, width_);
+  }
+  pack();
+}
+
+void BatchFilter::pack() {
+  for (std::size_t q = 0; q < queries(); ++q) {
+    const float* row = query(q);
+    double norm = 0;
+    table_.exact[kernels::exact_inner_product](row, &row, 1, dim(), 0, &norm);
+    infos_[q] = {norm, std::sqrt(norm)};
+  }
+  if (!groups_) return;
+  packed_ = Matrix(DType::f32, groups_ * dim(), width_);
+  std::fill_n(packed_.floats(), groups_ * dim() * width_, 0.0f);
+  for (std::size_t q = 0; q < std::min(queries(), groups_ * width_); ++q) {
+    const double scale = bound_.scale(infos_[q]);
+    float* lane = packed_.floats() + q / width_ * dim() * width_ + q % width_;
+    for (std::size_t j = 0; j < dim(); ++j) lane[j * width_] = static_cast<float>(query(q)[j] * scale);
+  }
+}
+
+void BatchFilter::measure(const Part& part) {
+  table_.norm_rows(part.rows.data, part.rows.stride, part.count, dim(), norms_.data());
+  for (std::size_t i = 0; i < part.count; ++i) row_bias_[i] = bound_.row_bias(norms_[i]);
+}
+
+// Brings a query's limit up to date with its threshold.
+void BatchFilter::follow(std::size_t q, double threshold) {
+  if (thresholds_[q] == threshold) return;
+  thresholds_[q] = threshold;
+  if (q >= groups_ * width_ && metric_ == Metric::l2) {
+    limits_[q] = bound_.row_limit(threshold);
+    return;
+  }
+  limits_[q] = bound_.limit(infos_[q], threshold);
+  query_bias_[q] = bound_.query_bias(infos_[q], threshold);
+}
+
+std::size_t BatchFilter::tile(std::size_t group, const Part& part) {
+  const kernels::TileJob job{part.rows.data,
+                             part.rows.stride,
+                             part.count,
+                             dim(),
+                             packed_.floats() + group * dim() * width_,
+                             row_bias_.data(),
+                             query_bias_.data() + group * width_,
+                             limits_.data() + group * width_,
+                             scratch_.floats(),
+                             hits_.data()};
+  return table_.tile(&job);
+}
+
+// Fills values_ for one query and positions_ with those that pass.
+std::size_t BatchFilter::select(std::size_t q, const Part& part) {
+  float* values = values_.data();
+  if (metric_ == Metric::l2) {
+    table_.l2_rows(query(q), part.rows.data, part.rows.stride, part.count, dim(), values);
+    return table_.select(values, part.count, limits_[q], positions_.data());
+  }
+  table_.ip_rows(query(q), part.rows.data, part.rows.stride, part.count, dim(), values);
+  const auto scale = static_cast<float>(bound_.scale(infos_[q]));
+  const bool plain = FilterBound::safe(infos_[q].norm) && std::isnormal(scale);
+  const float limit = plain ? limits_[q] : std::numeric_limits<float>::quiet_NaN();
+  for (std::size_t i = 0; i < part.count; ++i) lower_[i] = values[i] * scale + row_bias_[i] * query_bias_[q];
+  return table_.select(lower_.data(), part.count, limit, positions_.data());
+}
+
+}  // namespace knear

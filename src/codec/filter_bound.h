@@ -1,0 +1,54 @@
+// What a float32 sum can say for certain about the canonical distance: docs/exactness.md has the proof.
+//
+// A filter computes, for a query q and a row x, a float32 value s near the distance. These bounds turn it into an
+// interval [lower, upper] that holds the canonical float64 distance D (smaller is closer: inner product and
+// cosine negated), so a row whose lower bound is above the k-th smallest upper bound cannot be among the k nearest.
+#pragma once
+
+#include <cstddef>
+
+#include "knear/metric.h"
+
+namespace knear {
+
+struct Interval {
+  double lower;
+  double upper;
+};
+
+// The bounds for one metric and dimension. `row_norm` is the float32 squared length of the row from norm_rows().
+class FilterBound {
+ public:
+  FilterBound(Metric::Kind metric, std::size_t dim);
+
+  // A query as the tile takes it: its elements times scale(), and the two numbers of the tile's test
+  //   row_bias(x) * query_bias + dot <= limit,
+  // which every row with D <= threshold passes.
+  struct Query {
+    double norm;    // squared length in float64
+    double length;  // its root
+  };
+  double scale(const Query& query) const;
+  float row_bias(float row_norm) const;  // NaN where float32 cannot tell: such rows always pass
+  float query_bias(const Query& query, double threshold) const;
+  float limit(const Query& query, double threshold) const;
+  Interval from_tile(const Query& query, float row_norm, float dot) const;
+
+  // The same for the row kernels: `value` from l2_rows (L2; row_norm is not looked at) or ip_rows.
+  Interval from_rows(const Query& query, float row_norm, float value) const;
+  // For L2: l2_rows values above this have D > threshold.
+  float row_limit(double threshold) const;
+
+  // Is the squared length safely inside float32's range, so that no sum with it overflows?
+  static bool safe(double norm) { return norm < 1e36; }
+
+ private:
+  Interval around_cosine(const Query& query, float row_norm, double cosine) const;
+  double length_above(float row_norm) const;
+
+  Metric::Kind metric_;
+  double error_;  // of a float32 dot product relative to |q| |x|, and of a squared length
+  double tiny_;   // absolute, from underflow
+};
+
+}  // namespace knear

@@ -1,0 +1,221 @@
+#include "knear/index.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <new>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+#include "core/check.h"
+#include "core/fp_environment.h"
+
+namespace knear {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Runs a call of the index in the library's arithmetic. Running out of memory becomes an Error that says on what:
+// "search of 10 x 128 float32, k = 5".
+template <class Describe, class Call>
+auto perform(Describe describe, Call call) {
+  const FpEnvironment plain;
+  try {
+    return call();
+  } catch (const std::bad_alloc&) {
+  } catch (const std::length_error&) {
+  }
+  fail(Error::out_of_memory, "out of memory: ", describe());
+}
+
+std::string shape_of(MatrixView rows) { return concat(rows.rows(), " x ", rows.dim(), ' ', name_of(rows.dtype())); }
+
+// `what` is "rows" or "queries". No rows at all need no dimension.
+void require_rows(const Index& index, MatrixView rows, std::string_view what) {
+  if (rows.rows() == 0 && rows.dim() == 0) return;
+  require(rows.dim() == index.dim(), what, " have ", rows.dim(), " dimensions, the index has ", index.dim());
+  require(rows.rows() == 0 || rows.data() != nullptr, what, ": ", shape_of(rows), " at a null pointer");
+}
+
+void require_trained(const Index& index, std::string_view what) {
+  if (!index.is_trained()) fail(Error::wrong_state, what, " needs a trained index: call train first");
+}
+
+void require_ids(std::span<const Id> ids, std::size_t rows) {
+  require(ids.size() == rows, ids.size(), " ids for ", rows, " rows");
+  const auto none = std::find(ids.begin(), ids.end(), kNoId);
+  require(none == ids.end(), "id -1 (at position ", none - ids.begin(), ") is taken: it stands for no result");
+}
+
+void require_search(const Index& index, MatrixView queries, const SearchOptions& options) {
+  require_rows(index, queries, "queries");
+  require(!options.filter || options.filters.empty(), "a search takes one filter for all queries or one for each (",
+          options.filters.size(), " given), not both");
+  require(options.filters.empty() || options.filters.size() == queries.rows(), options.filters.size(), " filters for ",
+          queries.rows(), " queries");
+  require_trained(index, "search");
+}
+
+std::size_t physical_memory() noexcept {
+  const long pages = sysconf(_SC_PHYS_PAGES);
+  const long page_bytes = sysconf(_SC_PAGESIZE);
+  if (pages <= 0 || page_bytes <= 0) return std::numeric_limits<std::size_t>::max();
+  return static_cast<std::size_t>(pages) * static_cast<std::size_t>(page_bytes);
+}
+
+// queries * k; refused when the machine has no room for the results of that many. (Asking would not tell:
+// systems promise more memory than they have, and end the process later.)
+std::size_t result_places(std::size_t queries, std::size_t k) {
+  constexpr std::size_t place_bytes = sizeof(float) + sizeof(Id);
+  require(k >= 1, "k is 0, a search looks for at least 1 neighbour");
+  constexpr std::size_t most = static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max()) / place_bytes;
+  require(queries == 0 || k <= most / queries, queries, " queries x k = ", k, " is more results than can be counted");
+  const std::size_t places = queries * k;
+  const std::size_t memory = physical_memory();
+  if (places > memory / place_bytes)
+    fail(Error::out_of_memory, queries, " queries x k = ", k, " results take ", places * place_bytes,
+         " bytes, the machine has ", memory);
+  return places;
+}
+
+// Counts a search in the caller's SearchStats; the shape adds what it looked at.
+class Watch {
+ public:
+  Watch(const SearchOptions& options, std::size_t queries) : stats_(options.stats), queries_(queries) {
+    if (stats_) *stats_ = {};
+  }
+  void done() const {
+    if (!stats_) return;
+    stats_->queries = queries_;
+    stats_->seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+  }
+
+ private:
+  SearchStats* stats_;
+  std::size_t queries_;
+  Clock::time_point start_ = Clock::now();
+};
+
+}  // namespace
+
+Index::Index(std::size_t dim, Metric metric) : dim_(dim), metric_(metric) {
+  require(1 <= dim && dim <= kMaxDim, "an index has 1 to ", kMaxDim, " dimensions, not ", dim);
+  require_valid(metric);
+}
+
+void Index::train(MatrixView rows, const TrainOptions& options) {
+  require_rows(*this, rows, "rows");
+  perform([&] { return concat("train on ", shape_of(rows)); }, [&] { train_rows(rows, options); });
+}
+
+void Index::train_rows(MatrixView, const TrainOptions&) {}
+
+std::size_t Index::add(MatrixView rows, const AddOptions& options) {
+  require_rows(*this, rows, "rows");
+  require_trained(*this, "add");
+  if (!options.ids.empty()) require_ids(options.ids, rows.rows());
+  if (rows.rows() == 0) return 0;
+  return perform([&] { return concat("add of ", shape_of(rows)); }, [&] { return add_rows(rows, options); });
+}
+
+Neighbors Index::search(MatrixView queries, std::size_t k, const SearchOptions& options) const {
+  require_search(*this, queries, options);
+  const std::size_t places = result_places(queries.rows(), k);
+  const auto what = [&] { return concat("results of a search of ", shape_of(queries), ", k = ", k); };
+  Neighbors found = perform(what, [&] {
+    return Neighbors{queries.rows(), k, std::vector<float>(places), std::vector<Id>(places),
+                     std::vector<std::size_t>(queries.rows())};
+  });
+  search(queries, k, found.distances, found.ids, found.counts, options);
+  return found;
+}
+
+void Index::search(MatrixView queries, std::size_t k, std::span<float> distances, std::span<Id> ids,
+                   std::span<std::size_t> counts, const SearchOptions& options) const {
+  require_search(*this, queries, options);
+  const std::size_t places = result_places(queries.rows(), k);
+  require(distances.size() == places && ids.size() == places, queries.rows(), " queries x k = ", k, " give ", places,
+          " results, there is room for ", distances.size(), " distances and ", ids.size(), " ids");
+  require(counts.empty() || counts.size() == queries.rows(), "room for ", counts.size(), " counts of ", queries.rows(),
+          " queries");
+  const Watch watch(options, queries.rows());
+  if (queries.rows() != 0) {
+    const auto what = [&] { return concat("search of ", shape_of(queries), ", k = ", k); };
+    std::size_t* const count = counts.empty() ? nullptr : counts.data();
+    perform(what, [&] { search_rows(queries, k, distances.data(), ids.data(), count, options); });
+  }
+  watch.done();
+}
+
+RangeNeighbors Index::range_search(MatrixView queries, float radius, const SearchOptions& options) const {
+  require_search(*this, queries, options);
+  require(!std::isnan(radius), "the radius of a range search is NaN");
+  const Watch watch(options, queries.rows());
+  const auto what = [&] { return concat("range search of ", shape_of(queries), ", radius = ", radius); };
+  RangeNeighbors found = perform(what, [&] {
+    return queries.rows() != 0 ? range_rows(queries, radius, options) : RangeNeighbors{{0}, {}, {}};
+  });
+  watch.done();
+  return found;
+}
+
+bool Index::contains(Id id) const { return id != kNoId && has_id(id); }
+
+std::vector<Id> Index::ids() const {
+  return perform([&] { return concat("the ids of ", size(), " rows"); }, [&] { return list_ids(); });
+}
+
+Matrix Index::get(std::span<const Id> ids) const {
+  Matrix rows(DType::f32, ids.size(), dim_);
+  if (!ids.empty())
+    perform([&] { return concat("get of ", ids.size(), " rows"); }, [&] { get_rows(ids, rows.floats()); });
+  return rows;
+}
+
+std::size_t Index::remove(std::span<const Id> ids) {
+  if (ids.empty()) return 0;
+  return perform([&] { return concat("removal of ", ids.size(), " ids"); }, [&] { return remove_ids(ids); });
+}
+
+std::size_t Index::remove(const Selector& selector) {
+  return perform([&] { return concat("removal among ", size(), " rows"); }, [&] { return remove_selected(selector); });
+}
+
+void Index::update(std::span<const Id> ids, MatrixView rows, const AddOptions& options) {
+  require_rows(*this, rows, "rows");
+  require_trained(*this, "update");
+  require(options.ids.empty(), "an update takes its ids as an argument, not in its options (", options.ids.size(),
+          " given)");
+  require_ids(ids, rows.rows());
+  if (rows.rows() == 0) return;
+  perform([&] { return concat("update of ", shape_of(rows)); }, [&] { update_rows(ids, rows, options); });
+}
+
+void Index::merge(const Index& other, const MergeOptions& options) {
+  if (&other == this) fail(Error::wrong_state, "an index cannot be merged into itself");
+  require(other.dim() == dim_, "the other index has ", other.dim(), " dimensions, this one has ", dim_);
+  require(other.metric() == metric_, "the other index has the metric ", text_of(other.metric()), ", this one has ",
+          text_of(metric_));
+  require_trained(*this, "merge");
+  perform([&] { return concat("merge of ", other.size(), " rows"); }, [&] { merge_rows(other, options); });
+}
+
+void Index::clear() {
+  perform([] { return "clear"; }, [&] { remove_all(); });
+}
+
+std::map<std::string, std::string> Index::metadata() const {
+  const std::lock_guard lock(metadata_mutex_);
+  return metadata_;
+}
+
+void Index::set_metadata(std::map<std::string, std::string> values) {
+  const std::lock_guard lock(metadata_mutex_);
+  metadata_.swap(values);
+}
+
+}  // namespace knear

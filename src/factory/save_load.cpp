@@ -1,0 +1,159 @@
+// Whole indexes to and from the container: section "index" says what it is, the shape's own sections follow.
+#include <algorithm>
+
+#include "core/check.h"
+#include "io/container.h"
+#include "knear/io.h"
+#include "knear/scan.h"
+#include "knear/spec.h"
+
+namespace knear {
+namespace {
+
+constexpr std::uint32_t kIndexVersion = 1;     // 1: first
+constexpr std::uint32_t kMetadataVersion = 1;  // 1: first
+
+// What section "index" holds.
+struct Header {
+  std::string spec;
+  std::size_t dim = 0;
+  Metric metric;
+  std::size_t ntotal = 0;
+};
+
+void write_header(SectionWriter& writer, const Index& index) {
+  ByteSink sink;
+  sink.text(index.spec());
+  sink.u64(index.dim());
+  sink.u32(static_cast<std::uint32_t>(index.metric().kind));
+  sink.f32(index.metric().argument);
+  writer.section("index", kIndexVersion, sink.bytes());
+}
+
+void write_metadata(SectionWriter& writer, const Index& index) {
+  const auto metadata = index.metadata();
+  if (metadata.empty()) return;
+  ByteSink sink;
+  sink.u64(metadata.size());
+  for (const auto& [key, value] : metadata) {
+    sink.text(key);
+    sink.text(value);
+  }
+  writer.section("metadata", kMetadataVersion, sink.bytes());
+}
+
+void fill(SectionWriter& writer, const Index& index) {
+  write_header(writer, index);
+  write_metadata(writer, index);
+  index.write(writer);
+}
+
+Metric checked_metric(std::uint32_t kind, float argument) {
+  for (const Metric::Kind known :
+       {Metric::inner_product, Metric::l2, Metric::l1, Metric::linf, Metric::lp, Metric::canberra, Metric::bray_curtis,
+        Metric::jensen_shannon, Metric::jaccard, Metric::nan_euclidean, Metric::gower, Metric::cosine}) {
+    if (static_cast<std::uint32_t>(known) == kind) return {known, argument};
+  }
+  fail(Error::corrupt_file, "section index names the unknown metric ", kind);
+}
+
+Header read_header(const Container& container) {
+  ByteSource source(container.at("index", kIndexVersion).bytes, "section index");
+  Header header;
+  header.spec = source.text();
+  header.dim = source.u64();
+  const std::uint32_t kind = source.u32();
+  header.metric = checked_metric(kind, source.f32());
+  source.done();
+  if (header.dim < 1 || header.dim > kMaxDim) {
+    fail(Error::corrupt_file, "section index names ", header.dim, " dimensions, not 1 to ", kMaxDim);
+  }
+  if (container.find("rows")) {
+    ByteSource rows(container.at("rows", ~std::uint32_t{0}).bytes, "section rows");
+    header.ntotal = rows.u64();
+  }
+  return header;
+}
+
+std::map<std::string, std::string> read_metadata(const Container& container) {
+  std::map<std::string, std::string> metadata;
+  if (!container.find("metadata")) return metadata;
+  ByteSource source(container.at("metadata", kMetadataVersion).bytes, "section metadata");
+  for (std::uint64_t left = source.u64(); left > 0; --left) {
+    std::string key = source.text();
+    metadata[std::move(key)] = source.text();
+  }
+  source.done();
+  return metadata;
+}
+
+Spec spec_of_file(const Header& header) try { return parse_spec(header.spec); } catch (const Error& error) {
+  fail(Error::corrupt_file, "section index: ", error.what());
+}
+
+std::unique_ptr<Index> read_index(const Container& container) {
+  const Header header = read_header(container);
+  const Spec spec = spec_of_file(header);
+  auto index = ScanIndex::read(make_flat_codec(header.dim, header.metric, spec.codec.stored), container);
+  index->set_metadata(read_metadata(container));
+  return index;
+}
+
+void reject_damaged(const Container& container) {
+  const auto damaged = container.verify();
+  if (!damaged.empty()) fail(Error::corrupt_file, "the checksum of section ", damaged.front(), " is wrong");
+}
+
+}  // namespace
+
+void save(const Index& index, const std::filesystem::path& path) {
+  write_container(path, [&](SectionWriter& writer) { fill(writer, index); });
+}
+
+std::unique_ptr<Index> load(const std::filesystem::path& path, const LoadOptions& options) {
+  const Container container = Container::open(path, options.mmap);
+  if (options.verify) reject_damaged(container);
+  return read_index(container);
+}
+
+std::vector<Byte> to_bytes(const Index& index) {
+  return write_container_bytes([&](SectionWriter& writer) { fill(writer, index); });
+}
+
+std::unique_ptr<Index> from_bytes(std::span<const Byte> bytes) { return read_index(Container::from_bytes(bytes)); }
+
+FileInfo inspect(const std::filesystem::path& path) {
+  const Container container = Container::open(path, true);
+  const Header header = read_header(container);
+  FileInfo info;
+  info.format_version = container.format_version();
+  info.file_bytes = container.file_bytes();
+  info.spec = header.spec;
+  info.metric = name_of(header.metric);
+  info.dim = header.dim;
+  info.ntotal = header.ntotal;
+  info.metadata = read_metadata(container);
+  for (const Section& section : container.sections()) {
+    info.sections.push_back({section.name, section.version, section.offset, section.bytes.size(), true});
+  }
+  return info;
+}
+
+Report verify_file(const std::filesystem::path& path) {
+  Report report;
+  try {
+    const Container container = Container::open(path, true);
+    for (const std::string& name : container.verify()) {
+      report.problems.push_back("the checksum of section " + name + " is wrong");
+    }
+    const Report inside = read_index(container)->verify();
+    report.problems.insert(report.problems.end(), inside.problems.begin(), inside.problems.end());
+  } catch (const Error& error) {
+    if (error.kind() != Error::corrupt_file) throw;
+    report.problems.push_back(error.what());
+  }
+  report.ok = report.problems.empty();
+  return report;
+}
+
+}  // namespace knear

@@ -1,0 +1,46 @@
+// Little-endian scalars in and out of small sections.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "knear/matrix.h"
+
+namespace knear {
+
+// Packs fields one after the other.
+class ByteSink {
+ public:
+  void u32(std::uint32_t value);
+  void u64(std::uint64_t value);
+  void f32(float value);
+  void text(std::string_view value);  // u64 length, then the bytes
+  std::span<const Byte> bytes() const noexcept { return bytes_; }
+
+ private:
+  void put(std::uint64_t value, int width);
+  std::vector<Byte> bytes_;
+};
+
+// Takes them out again, in the same order. `what` names the section in errors; a short section is
+// Error::corrupt_file. The bytes must outlive the source.
+class ByteSource {
+ public:
+  ByteSource(std::span<const Byte> bytes, std::string what) : rest_(bytes), what_(std::move(what)) {}
+  std::uint32_t u32();
+  std::uint64_t u64();
+  float f32();
+  std::string text();  // Error::corrupt_file when longer than what is left
+  void done() const;   // Error::corrupt_file unless all was read
+
+ private:
+  std::span<const Byte> take(std::uint64_t n);
+  std::span<const Byte> rest_;
+  std::string what_;
+};
+
+}  // namespace knear

@@ -1,0 +1,31 @@
+// A file as memory: pages are read when they are touched and dropped when memory is short.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+
+#include "io/file.h"
+#include "knear/matrix.h"
+
+namespace knear {
+
+// Read-only. The mapping shows the file that was opened, also after another one took its name.
+class MappedFile {
+ public:
+  // Maps all of a non-empty regular file. Error::io_failure.
+  explicit MappedFile(const File& file);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  std::span<const Byte> bytes() const noexcept { return bytes_; }
+
+ private:
+  std::span<const Byte> bytes_;
+};
+
+// Tells the system that these bytes, part of a mapping or not, will be read soon and in order.
+void expect_reading(std::span<const Byte> bytes) noexcept;
+
+}  // namespace knear

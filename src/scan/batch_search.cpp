@@ -1,0 +1,223 @@
+#include "scan/batch_search.h"
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <map>
+
+#include "core/parallel_for.h"
+#include "core/top_k.h"
+#include "kernels/dispatch.h"
+
+namespace knear {
+namespace {
+
+constexpr std::size_t kBlockRows = 1024;         // handed to a scan at once
+constexpr std::size_t kPickedBytes = 256 << 10;  // of codes picked by a filter and copied together
+constexpr std::size_t kMostQueries = 256;        // of one scan: their packed form stays in cache
+constexpr std::size_t kLeastBytes = 256 << 10;   // of codes that are worth a thread of their own
+
+// Queries of one filter. Positions name them in the caller's batch.
+struct Group {
+  const Selector* filter = nullptr;
+  std::vector<std::size_t> positions;
+  Matrix rows;  // float32
+};
+
+std::vector<Group> grouped(const Codec& codec, MatrixView queries, const SearchOptions& options) {
+  std::map<const Selector*, std::size_t> place;
+  std::vector<Group> groups;
+  std::vector<float> row(queries.dim());
+  for (std::size_t q = 0; q < queries.rows(); ++q) {
+    queries.copy_row(q, row.data());
+    if (codec.metric() != Metric::nan_euclidean && !kernels::table().all_finite(row.data(), row.size())) continue;
+    const Selector* filter = options.filters.empty() ? options.filter.get() : options.filters[q].get();
+    const auto [it, is_new] = place.try_emplace(filter, groups.size());
+    if (is_new) groups.push_back({filter, {}, {}});
+    groups[it->second].positions.push_back(q);
+  }
+  for (Group& group : groups) {
+    group.rows = Matrix(DType::f32, group.positions.size(), queries.dim());
+    for (std::size_t i = 0; i < group.positions.size(); ++i) {
+      queries.copy_row(group.positions[i], group.rows.floats() + i * queries.dim());
+    }
+  }
+  return groups;
+}
+
+// Hands a stretch of a chunk to a scan; with a filter or dead rows, only what is left of it.
+class BlockFeeder {
+ public:
+  BlockFeeder(const Snapshot& snapshot, const Selector* filter) : snapshot_(snapshot), filter_(filter) {}
+
+  void feed(std::size_t chunk_index, std::size_t first, std::size_t count, Scan& scan) {
+    const Chunk& chunk = snapshot_.chunks[chunk_index];
+    const CodeBlock whole{chunk.codes + static_cast<std::ptrdiff_t>(first) * snapshot_.stride, count, snapshot_.stride,
+                          Snapshot::slot(chunk_index, first), nullptr};
+    if (!filter_ && chunk.dead_count == 0) return scan.block(whole);
+    bits_.resize((count + 63) / 64);
+    const std::size_t allowed = snapshot_.allowed(chunk, first, count, filter_, bits_.data());
+    if (allowed == count) return scan.block(whole);
+    if (allowed) pick(whole, scan);
+  }
+
+ private:
+  void pick(const CodeBlock& whole, Scan& scan) {
+    const std::size_t code_bytes = snapshot_.code_bytes;
+    const std::size_t room = std::clamp<std::size_t>(kPickedBytes / code_bytes, 16, kBlockRows);
+    codes_.resize(room * code_bytes);
+    slots_.clear();
+    for (std::size_t i = 0; i < whole.count; ++i) {
+      if ((bits_[i / 64] >> (i % 64) & 1) == 0) continue;
+      std::memcpy(codes_.data() + slots_.size() * code_bytes, whole.code(i), code_bytes);
+      slots_.push_back(whole.slot(i));
+      if (slots_.size() == room) flush(scan);
+    }
+    if (!slots_.empty()) flush(scan);
+  }
+
+  void flush(Scan& scan) {
+    scan.block({codes_.data(), slots_.size(), static_cast<std::ptrdiff_t>(snapshot_.code_bytes), 0, slots_.data()});
+    slots_.clear();
+  }
+
+  const Snapshot& snapshot_;
+  const Selector* filter_;
+  std::vector<std::uint64_t> bits_;
+  std::vector<Byte> codes_;
+  std::vector<Slot> slots_;
+};
+
+// How a group's work is cut: into blocks of queries, and, when these are too few for the threads, the rows too.
+struct Cut {
+  std::size_t query_blocks;
+  std::size_t queries_each;
+  std::size_t row_parts;
+};
+
+Cut cut_work(std::size_t queries, const Snapshot& snapshot, const SearchOptions& options) {
+  const std::size_t bytes = snapshot.rows() * snapshot.code_bytes;
+  const std::size_t most_parts = std::max<std::size_t>(1, bytes / kLeastBytes);
+  const std::size_t threads = threads_for(options, std::max<std::size_t>(most_parts, queries));
+  const std::size_t group = kernels::table().tile_queries;
+  std::size_t blocks = (queries + kMostQueries - 1) / kMostQueries;
+  if (blocks > 1 && blocks % threads) blocks += threads - blocks % threads;
+  if (blocks == 1 && queries >= 4 * group * threads) blocks = threads;
+  const std::size_t each = std::max<std::size_t>(1, ((queries + blocks - 1) / blocks + group - 1) / group * group);
+  blocks = (queries + each - 1) / each;
+  const std::size_t parts = blocks >= threads ? 1 : std::min(most_parts, (threads + blocks - 1) / blocks);
+  return {blocks, each, parts};
+}
+
+class GroupSearch {
+ public:
+  GroupSearch(const Codec& codec, const Snapshot& snapshot, const Group& group, Wanted wanted, Cut cut)
+      : codec_(codec),
+        snapshot_(snapshot),
+        group_(group),
+        wanted_(wanted),
+        cut_(cut),
+        found_(cut.row_parts * group.positions.size()) {}
+
+  void run(const SearchOptions& options, ProgressMeter& meter) {
+    parallel_for(cut_.query_blocks * cut_.row_parts, options,
+                 [&](std::size_t task, std::size_t) { run_task(task, meter); });
+  }
+
+  std::uint64_t reranked() const { return reranked_; }
+
+  void take_hits(std::span<std::vector<Hit>> hits) {
+    const std::size_t queries = group_.positions.size();
+    for (std::size_t q = 0; q < queries; ++q) {
+      std::vector<Hit>& out = hits[group_.positions[q]];
+      if (cut_.row_parts == 1) {
+        out = std::move(found_[q]);
+        continue;
+      }
+      std::vector<std::vector<Hit>> parts;
+      for (std::size_t part = 0; part < cut_.row_parts; ++part) {
+        parts.push_back(std::move(found_[part * queries + q]));
+      }
+      out = merge_hits(parts, wanted_.k ? wanted_.k : kAllHits);
+    }
+  }
+
+ private:
+  void run_task(std::size_t task, ProgressMeter& meter) {
+    const std::size_t block = task / cut_.row_parts;
+    const std::size_t part = task % cut_.row_parts;
+    const std::size_t first = block * cut_.queries_each;
+    const std::size_t count = std::min(cut_.queries_each, group_.positions.size() - first);
+    const MatrixView queries = MatrixView(group_.rows).slice(first, count);
+    const auto scan = wanted_.k ? codec_.make_knn_scan(queries, wanted_.k, snapshot_)
+                                : codec_.make_range_scan(queries, wanted_.radius, snapshot_);
+    const std::size_t rows = snapshot_.rows();
+    feed(*scan, rows * part / cut_.row_parts, rows * (part + 1) / cut_.row_parts, meter);
+    scan->finish(std::span(found_).subspan(part * group_.positions.size() + first, count));
+    reranked_ += scan->reranked();
+    if (part == 0) meter.advance(count);
+  }
+
+  // Rows [first, end) counted through all chunks.
+  void feed(Scan& scan, std::size_t first, std::size_t end, ProgressMeter& meter) {
+    BlockFeeder feeder(snapshot_, group_.filter);
+    std::size_t before = 0;
+    for (std::size_t c = 0; c < snapshot_.chunks.size() && before < end; ++c) {
+      const std::size_t count = snapshot_.chunks[c].count;
+      const std::size_t from = std::max(first, before);
+      const std::size_t to = std::min(end, before + count);
+      for (std::size_t row = from; row < to; row += kBlockRows) {
+        feeder.feed(c, row - before, std::min(kBlockRows, to - row), scan);
+        meter.advance(0);
+      }
+      before += count;
+    }
+  }
+
+  const Codec& codec_;
+  const Snapshot& snapshot_;
+  const Group& group_;
+  Wanted wanted_;
+  Cut cut_;
+  std::vector<std::vector<Hit>> found_;  // row part x query
+  std::atomic<std::uint64_t> reranked_ = 0;
+};
+
+}  // namespace
+
+void search_batch(const Codec& codec, const Snapshot& snapshot, MatrixView queries, Wanted wanted,
+                  const SearchOptions& options, std::span<std::vector<Hit>> hits) {
+  if (snapshot.live == 0) return;
+  wanted.k = std::min(wanted.k, snapshot.live);
+  const std::vector<Group> groups = grouped(codec, queries, options);
+  ProgressMeter meter(options, "search", queries.rows());
+  for (const Group& group : groups) {
+    GroupSearch search(codec, snapshot, group, wanted, cut_work(group.positions.size(), snapshot, options));
+    search.run(options, meter);
+    search.take_hits(hits);
+    if (!options.stats) continue;
+    options.stats->rows_scored += group.positions.size() * snapshot.live;
+    options.stats->rows_reranked += search.reranked();
+  }
+  meter.finish();
+}
+
+float value_of(double distance, Metric metric) noexcept {
+  constexpr double kMost = std::numeric_limits<float>::max();
+  return static_cast<float>(std::clamp(larger_is_closer(metric) ? 0.0 - distance : distance, -kMost, kMost));
+}
+
+void write_neighbors(std::span<const Hit> hits, std::size_t k, Metric metric, float* distances, Id* ids) {
+  for (std::size_t i = 0; i < hits.size(); ++i) {
+    distances[i] = value_of(hits[i].distance, metric);
+    ids[i] = hits[i].id;
+  }
+  std::fill(distances + hits.size(), distances + k, worst_value(metric));
+  std::fill(ids + hits.size(), ids + k, kNoId);
+}
+
+}  // namespace knear

@@ -1,0 +1,226 @@
+#include "knear/scan.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+
+#include "core/check.h"
+#include "core/parallel_for.h"
+#include "io/container.h"
+#include "kernels/dispatch.h"
+#include "scan/batch_search.h"
+#include "storage/code_store.h"
+
+namespace knear {
+namespace {
+
+constexpr std::size_t kEncodeRows = 1024;  // of one task
+
+// The first row from `first` on that holds NaN or Inf; rows.rows() when there is none.
+std::size_t first_bad_row(MatrixView rows, std::size_t first) {
+  if (rows.dtype() == DType::i8 || rows.dtype() == DType::u8) return rows.rows();
+  std::vector<float> row(rows.dim());
+  for (std::size_t i = first; i < rows.rows(); ++i) {
+    rows.copy_row(i, row.data());
+    if (!kernels::table().all_finite(row.data(), row.size())) return i;
+  }
+  return rows.rows();
+}
+
+// The same from row 0, by many threads.
+std::size_t first_bad_row(MatrixView rows, const RunOptions& options) {
+  std::atomic<std::size_t> first = rows.rows();
+  const std::size_t tasks = (rows.rows() + kEncodeRows - 1) / kEncodeRows;
+  parallel_for(tasks, options, [&](std::size_t task, std::size_t) {
+    const std::size_t from = task * kEncodeRows;
+    const std::size_t count = std::min(kEncodeRows, rows.rows() - from);
+    const std::size_t bad = first_bad_row(rows.slice(from, count), std::size_t{0});
+    if (bad == count) return;
+    std::size_t seen = first;
+    while (from + bad < seen && !first.compare_exchange_weak(seen, from + bad)) {
+    }
+  });
+  return first;
+}
+
+void reject_bad_rows(MatrixView rows, const AddOptions& options) {
+  const std::size_t bad = first_bad_row(rows, options);
+  require(bad == rows.rows(), "row ", bad, " holds NaN or Inf");
+}
+
+}  // namespace
+
+ScanIndex::ScanIndex(std::unique_ptr<Codec> codec)
+    : Index(codec->dim(), codec->metric()),
+      codec_(std::move(codec)),
+      store_(std::make_unique<CodeStore>(codec_->code_bytes())) {}
+
+ScanIndex::~ScanIndex() = default;
+
+std::unique_ptr<ScanIndex> ScanIndex::read(std::unique_ptr<Codec> codec, const Container& container) {
+  auto index = std::make_unique<ScanIndex>(std::move(codec));
+  index->store_->read(container);
+  return index;
+}
+
+DType ScanIndex::dtype() const noexcept { return codec_->dtype(); }
+std::size_t ScanIndex::size() const noexcept { return store_->snapshot()->live; }
+std::string ScanIndex::spec() const { return codec_->spec(); }
+
+Capabilities ScanIndex::capabilities() const {
+  return {.exact = codec_->exact(),
+          .needs_training = false,
+          .fast_remove = true,
+          .fast_range_search = true,
+          .fast_filter = true,
+          .mmap = true};
+}
+
+IndexStats ScanIndex::stats() const {
+  const auto snapshot = store_->snapshot();
+  IndexStats stats;
+  stats.ntotal = snapshot->live;
+  stats.removed_slots = snapshot->rows() - snapshot->live;
+  stats.code_bytes = codec_->code_bytes();
+  stats.memory_bytes = store_->memory_bytes();
+  stats.mapped_bytes = store_->mapped_bytes();
+  return stats;
+}
+
+Report ScanIndex::verify() const { return store_->verify(); }
+
+void ScanIndex::write(SectionWriter& writer) const { store_->write(writer); }
+
+std::size_t ScanIndex::add_rows(MatrixView rows, const AddOptions& options) {
+  if (options.nan_policy == NanPolicy::reject) reject_bad_rows(rows, options);
+  if (options.nan_policy == NanPolicy::skip) {
+    const std::size_t bad = first_bad_row(rows, options);
+    if (bad != rows.rows()) return add_good_rows(rows, bad, options);
+  }
+  ProgressMeter meter(options, "add", rows.rows());
+  store_->append(rows.rows(), options.ids, options.on_duplicate,
+                 [&](std::size_t first, std::size_t count, Byte* codes) {
+                   encode(rows.slice(first, count), codes, options, meter);
+                 });
+  meter.finish();
+  return rows.rows();
+}
+
+void ScanIndex::encode(MatrixView rows, Byte* codes, const RunOptions& options, ProgressMeter& meter) const {
+  const std::size_t tasks = (rows.rows() + kEncodeRows - 1) / kEncodeRows;
+  parallel_for(tasks, options, [&](std::size_t task, std::size_t) {
+    const std::size_t from = task * kEncodeRows;
+    const std::size_t count = std::min(kEncodeRows, rows.rows() - from);
+    codec_->encode(rows.slice(from, count), codes + from * codec_->code_bytes());
+    meter.advance(count);
+  });
+}
+
+// Leaves out the rows with NaN or Inf, of which `bad` is the first.
+std::size_t ScanIndex::add_good_rows(MatrixView rows, std::size_t bad, const AddOptions& options) {
+  std::vector<std::size_t> good;
+  for (std::size_t i = 0; i < rows.rows(); bad = first_bad_row(rows, ++i)) {
+    for (; i < bad; ++i) good.push_back(i);
+  }
+  std::vector<Id> ids;
+  if (!options.ids.empty()) {
+    for (const std::size_t row : good) ids.push_back(options.ids[row]);
+  }
+  store_->append(good.size(), ids, options.on_duplicate, [&](std::size_t first, std::size_t count, Byte* codes) {
+    for (std::size_t i = first; i < first + count; ++i, codes += codec_->code_bytes()) {
+      codec_->encode(rows.slice(good[i], 1), codes);
+    }
+  });
+  return good.size();
+}
+
+void ScanIndex::search_rows(MatrixView queries, std::size_t k, float* distances, Id* ids, std::size_t* counts,
+                            const SearchOptions& options) const {
+  std::vector<std::vector<Hit>> hits(queries.rows());
+  search_batch(*codec_, *store_->snapshot(), queries, {.k = k, .radius = 0}, options, hits);
+  for (std::size_t q = 0; q < queries.rows(); ++q) {
+    write_neighbors(hits[q], k, metric(), distances + q * k, ids + q * k);
+    if (counts) counts[q] = hits[q].size();
+  }
+}
+
+RangeNeighbors ScanIndex::range_rows(MatrixView queries, float radius, const SearchOptions& options) const {
+  std::vector<std::vector<Hit>> hits(queries.rows());
+  const double limit = larger_is_closer(metric()) ? -static_cast<double>(radius) : radius;
+  search_batch(*codec_, *store_->snapshot(), queries, {.k = 0, .radius = limit}, options, hits);
+  const auto rounds_to_radius = [&](const Hit& hit) { return value_of(hit.distance, metric()) == radius; };
+  RangeNeighbors result;
+  result.limits.push_back(0);
+  for (std::vector<Hit>& query_hits : hits) {
+    while (!query_hits.empty() && rounds_to_radius(query_hits.back())) query_hits.pop_back();
+    result.limits.push_back(result.limits.back() + query_hits.size());
+  }
+  result.distances.reserve(result.limits.back());
+  result.ids.reserve(result.limits.back());
+  for (const std::vector<Hit>& query_hits : hits) {
+    for (const Hit& hit : query_hits) {
+      result.distances.push_back(value_of(hit.distance, metric()));
+      result.ids.push_back(hit.id);
+    }
+  }
+  return result;
+}
+
+bool ScanIndex::has_id(Id id) const { return store_->contains(id); }
+
+std::vector<Id> ScanIndex::list_ids() const {
+  const auto snapshot = store_->snapshot();
+  std::vector<Id> ids;
+  ids.reserve(snapshot->live);
+  snapshot->for_live([&](const Chunk& chunk, std::size_t row) { ids.push_back(chunk.id(row)); });
+  return ids;
+}
+
+void ScanIndex::get_rows(std::span<const Id> ids, float* rows) const {
+  std::vector<Byte> codes(ids.size() * codec_->code_bytes());
+  store_->fetch(ids, codes.data());
+  codec_->decode(codes.data(), ids.size(), rows);
+}
+
+std::size_t ScanIndex::remove_selected(const Selector& selector) { return store_->remove(selector); }
+std::size_t ScanIndex::remove_ids(std::span<const Id> ids) { return store_->remove(ids); }
+
+void ScanIndex::update_rows(std::span<const Id> ids, MatrixView rows, const AddOptions& options) {
+  if (options.nan_policy == NanPolicy::reject) reject_bad_rows(rows, options);
+  store_->replace(
+      ids, [&](std::size_t first, std::size_t count, Byte* codes) { codec_->encode(rows.slice(first, count), codes); });
+}
+
+// Codes are taken over as they are when both sides store the same type, else through float32.
+void ScanIndex::merge_rows(const Index& other, const MergeOptions& options) {
+  const auto* scan = dynamic_cast<const ScanIndex*>(&other);
+  require(scan != nullptr, "cannot merge an index of another shape: ", other.spec(), " into ", spec());
+  const auto theirs = scan->store_->snapshot();
+  const Id shift = options.ids == MergeIds::shift ? store_->next_id() : 0;
+  std::vector<Slot> slots;
+  std::vector<Id> ids;
+  theirs->for_live_slots([&](Slot slot) {
+    slots.push_back(slot);
+    ids.push_back(theirs->id(slot) + shift);
+  });
+  const bool same = scan->codec_->spec() == codec_->spec();
+  ProgressMeter meter(options, "merge", slots.size());
+  store_->append(slots.size(), ids, options.on_duplicate, [&](std::size_t first, std::size_t count, Byte* codes) {
+    std::vector<float> row(dim());
+    for (std::size_t i = 0; i < count; ++i, codes += codec_->code_bytes()) {
+      const Byte* code = theirs->code(slots[first + i]);
+      if (same) {
+        std::memcpy(codes, code, codec_->code_bytes());
+        continue;
+      }
+      scan->codec_->decode(code, 1, row.data());
+      codec_->encode(MatrixView(row, dim()), codes);
+    }
+    meter.advance(count);
+  });
+  meter.finish();
+}
+
+void ScanIndex::remove_all() { store_->clear(); }
+
+}  // namespace knear

@@ -1,0 +1,306 @@
+#include "storage/code_store.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <limits>
+
+#include "core/check.h"
+
+namespace knear {
+namespace {
+
+std::uint64_t pack(std::uint32_t serial, std::size_t row) { return std::uint64_t{serial} << 32 | row; }
+
+bool strictly_ascending(std::span<const Id> ids) {
+  return std::adjacent_find(ids.begin(), ids.end(), std::greater_equal<Id>()) == ids.end();
+}
+
+std::shared_ptr<Snapshot> empty_snapshot(std::size_t code_bytes) {
+  auto empty = std::make_shared<Snapshot>();
+  empty->code_bytes = code_bytes;
+  empty->stride = static_cast<std::ptrdiff_t>(code_bytes);
+  return empty;
+}
+
+// The smallest id that stands twice in `ids`, if any does.
+std::optional<Id> repeated_id(std::span<const Id> ids) {
+  if (strictly_ascending(ids)) return std::nullopt;
+  std::vector<Id> sorted(ids.begin(), ids.end());
+  std::sort(sorted.begin(), sorted.end());
+  const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+  return twice == sorted.end() ? std::nullopt : std::optional(*twice);
+}
+
+}  // namespace
+
+CodeStore::CodeStore(std::size_t code_bytes) : code_bytes_(code_bytes) {
+  auto empty = empty_snapshot(code_bytes);
+  snapshot_ = std::move(empty);
+}
+
+std::shared_ptr<const Snapshot> CodeStore::snapshot() const {
+  std::shared_lock lock(lookup_mutex_);
+  return snapshot_;
+}
+
+Id CodeStore::next_id() const {
+  std::shared_lock lock(lookup_mutex_);
+  return identity_.next_id;
+}
+
+Draft CodeStore::draft() const { return {*snapshot_, tail_, next_serial_}; }
+
+void CodeStore::append(std::size_t n, std::span<const Id> ids, OnDuplicate on_duplicate, const EncodeFn& encode) {
+  if (n == 0) return;
+  std::scoped_lock writer(writer_mutex_);
+  constexpr Id kLargest = std::numeric_limits<Id>::max();
+  require(!ids.empty() || static_cast<std::uint64_t>(kLargest - identity_.next_id) >= n, "no ids left for ", n,
+          " rows after id ", identity_.next_id - 1);
+  const bool fresh =
+      ids.empty() || (strictly_ascending(ids) && ids.front() >= identity_.next_id && identity_.next_id != kLargest);
+  if (!fresh && on_duplicate == OnDuplicate::error) check_new(ids);
+
+  Draft next = draft();
+  next.append(n, ids, identity_.next_id, encode);
+  if (!fresh && on_duplicate == OnDuplicate::replace) {
+    kill_ids(next, ids);
+    kill_repeats(next, ids);
+  }
+  Identity identity{identity_.next_id + static_cast<Id>(n), identity_.ascending && fresh,
+                    identity_.repeated || (!fresh && on_duplicate == OnDuplicate::allow)};
+  if (!ids.empty()) {
+    const Id largest = *std::max_element(ids.begin(), ids.end());
+    identity.next_id = std::max(identity_.next_id, largest == kLargest ? kLargest : largest + 1);
+  }
+  publish(next, identity);
+  compact();
+}
+
+void CodeStore::replace(std::span<const Id> ids, const EncodeFn& encode) {
+  std::scoped_lock writer(writer_mutex_);
+  if (const auto twice = repeated_id(ids)) fail(Error::invalid_argument, "id ", *twice, " is given twice");
+  {
+    const auto lock = lock_for_lookup();
+    for (const Id id : ids) {
+      if (!find(id)) fail(Error::not_found, "id ", id, " is not in the index");
+    }
+  }
+  Draft next = draft();
+  next.append(ids.size(), ids, 0, encode);
+  kill_ids(next, ids);
+  publish(next, {identity_.next_id, false, identity_.repeated});
+  compact();
+}
+
+std::size_t CodeStore::remove(std::span<const Id> ids) {
+  std::scoped_lock writer(writer_mutex_);
+  Draft next = draft();
+  kill_ids(next, ids);
+  return finish_removal(next);
+}
+
+std::size_t CodeStore::remove(const Selector& selector) {
+  std::scoped_lock writer(writer_mutex_);
+  Draft next = draft();
+  kill_selected(next, selector);
+  return finish_removal(next);
+}
+
+std::size_t CodeStore::finish_removal(Draft& next) {
+  const std::size_t gone = snapshot_->live - next.next().live;
+  if (gone == 0) return 0;
+  publish(next, {identity_.next_id, identity_.ascending, identity_.repeated});
+  compact();
+  return gone;
+}
+
+void CodeStore::clear() {
+  std::scoped_lock writer(writer_mutex_);
+  auto empty = empty_snapshot(code_bytes_);
+  std::unique_lock lock(lookup_mutex_);
+  snapshot_ = std::move(empty);
+  tail_ = {};
+  identity_ = {};
+  map_ready_ = false;
+  map_ = IdMap();
+}
+
+void CodeStore::check_new(std::span<const Id> ids) const {
+  if (const auto twice = repeated_id(ids)) fail(Error::duplicate_id, "id ", *twice, " is given twice");
+  const auto lock = lock_for_lookup();
+  for (const Id id : ids) {
+    if (find(id)) fail(Error::duplicate_id, "id ", id, " is in the index already");
+  }
+}
+
+void CodeStore::kill_ids(Draft& draft, std::span<const Id> ids) const {
+  if (identity_.repeated) {
+    const SelectorPtr selector = select_batch(ids);
+    return kill_selected(draft, *selector);
+  }
+  const auto lock = lock_for_lookup();
+  for (const Id id : ids) {
+    if (const auto found = find(id)) draft.kill(found->chunk, found->row);
+  }
+}
+
+// Only among the rows that were published before this draft.
+void CodeStore::kill_selected(Draft& draft, const Selector& selector) const {
+  constexpr std::size_t kRows = 4096;
+  std::uint64_t bits[kRows / 64];
+  for (std::size_t c = 0; c < snapshot_->chunks.size(); ++c) {
+    const Chunk& chunk = snapshot_->chunks[c];
+    for (std::size_t first = 0; first < chunk.count; first += kRows) {
+      const std::size_t n = std::min(kRows, chunk.count - first);
+      if (snapshot_->allowed(chunk, first, n, &selector, bits) == 0) continue;
+      for (std::size_t w = 0; w * 64 < n; ++w) {
+        for (std::uint64_t word = bits[w]; word; word &= word - 1) {
+          draft.kill(c, first + w * 64 + static_cast<std::size_t>(std::countr_zero(word)));
+        }
+      }
+    }
+  }
+}
+
+// Of rows added under one id in one call, the last stays.
+void CodeStore::kill_repeats(Draft& draft, std::span<const Id> ids) const {
+  if (!repeated_id(ids)) return;
+  IdMap last;
+  last.reserve(ids.size());
+  const std::vector<Draft::Run> runs = draft.added();
+  for (auto run = runs.rbegin(); run != runs.rend(); ++run) {
+    for (std::size_t i = run->count; i-- > 0;) {
+      const Id id = draft.next().chunks[run->chunk].id(run->first + i);
+      if (!last.insert(id, 0)) draft.kill(run->chunk, run->first + i);
+    }
+  }
+}
+
+void CodeStore::compact() {
+  Draft next = draft();
+  next.compact();
+  if (next.changed()) publish(next, identity_);
+}
+
+// The only place where what readers see changes; nothing in it may throw halfway.
+void CodeStore::publish(Draft& draft, const Identity& identity) {
+  std::size_t added = 0;
+  for (const Draft::Run& run : draft.added()) added += run.count;
+  std::unique_lock lock(lookup_mutex_);
+  if (map_ready_) map_.reserve(map_.size() + added);
+  snapshot_ = draft.take();
+  tail_ = draft.tail();
+  next_serial_ = draft.next_serial();
+  identity_ = identity;
+  if (!map_ready_) return;
+  for (const Id id : draft.killed()) map_.erase(id);
+  for (const Draft::Run& run : draft.added()) index_rows(snapshot_->chunks[run.chunk], run.first, run.count);
+  for (const std::size_t c : draft.rewritten()) index_rows(snapshot_->chunks[c], 0, snapshot_->chunks[c].count);
+}
+
+void CodeStore::index_rows(const Chunk& chunk, std::size_t first, std::size_t count) const {
+  for (std::size_t row = first; row < first + count; ++row) {
+    if (chunk.alive(row)) map_.assign(chunk.id(row), pack(chunk.serial, row));
+  }
+}
+
+// Holds the lookup lock, with the id map built if the ids need one.
+std::shared_lock<std::shared_mutex> CodeStore::lock_for_lookup() const {
+  std::shared_lock lock(lookup_mutex_);
+  while (!identity_.ascending && !map_ready_) {
+    lock.unlock();
+    build_map();
+    lock.lock();
+  }
+  return lock;
+}
+
+void CodeStore::build_map() const {
+  std::unique_lock lock(lookup_mutex_);
+  if (map_ready_) return;
+  map_ = IdMap();
+  map_.reserve(snapshot_->live);
+  for (const Chunk& chunk : snapshot_->chunks) index_rows(chunk, 0, chunk.count);
+  map_ready_ = true;
+}
+
+std::optional<CodeStore::Found> CodeStore::find(Id id) const {
+  if (identity_.ascending) return find_ascending(id);
+  const std::uint64_t place = map_.find(id);
+  if (place == IdMap::kNoSlot) return std::nullopt;
+  const auto& chunks = snapshot_->chunks;
+  const auto chunk = std::lower_bound(chunks.begin(), chunks.end(), static_cast<std::uint32_t>(place >> 32),
+                                      [](const Chunk& c, std::uint32_t serial) { return c.serial < serial; });
+  return Found{static_cast<std::size_t>(chunk - chunks.begin()), place & 0xffffffffu};
+}
+
+std::optional<CodeStore::Found> CodeStore::find_ascending(Id id) const {
+  const auto& chunks = snapshot_->chunks;
+  const auto after = std::upper_bound(chunks.begin(), chunks.end(), id,
+                                      [](Id value, const Chunk& chunk) { return value < chunk.id(0); });
+  if (after == chunks.begin()) return std::nullopt;
+  const Chunk& chunk = *(after - 1);
+  const std::size_t row =
+      chunk.ids ? static_cast<std::size_t>(std::lower_bound(chunk.ids, chunk.ids + chunk.count, id) - chunk.ids)
+                : static_cast<std::size_t>(id - chunk.first_id);
+  if (row >= chunk.count || chunk.id(row) != id || !chunk.alive(row)) return std::nullopt;
+  return Found{static_cast<std::size_t>(after - 1 - chunks.begin()), row};
+}
+
+bool CodeStore::contains(Id id) const {
+  const auto lock = lock_for_lookup();
+  return find(id).has_value();
+}
+
+void CodeStore::fetch(std::span<const Id> ids, Byte* codes) const {
+  const auto lock = lock_for_lookup();
+  for (const Id id : ids) {
+    const auto found = find(id);
+    if (!found) fail(Error::not_found, "id ", id, " is not in the index");
+    std::memcpy(codes, snapshot_->chunks[found->chunk].codes + found->row * code_bytes_, code_bytes_);
+    codes += code_bytes_;
+  }
+}
+
+std::size_t CodeStore::memory_bytes() const {
+  std::shared_lock lock(lookup_mutex_);
+  std::size_t bytes = map_.memory_bytes();
+  for (const Chunk& chunk : snapshot_->chunks) {
+    if (chunk.dead) bytes += chunk.dead->size() * sizeof(std::uint64_t);
+    if (chunk.mapped) continue;
+    const bool is_tail = tail_.memory && &chunk == &snapshot_->chunks.back();
+    const std::size_t rows = is_tail ? tail_.capacity : chunk.count;
+    bytes += rows * (code_bytes_ + (chunk.ids ? sizeof(Id) : 0));
+  }
+  return bytes;
+}
+
+std::size_t CodeStore::mapped_bytes() const {
+  const auto now = snapshot();
+  std::size_t bytes = 0;
+  for (const Chunk& chunk : now->chunks) {
+    if (chunk.mapped) bytes += chunk.count * (code_bytes_ + (chunk.ids ? sizeof(Id) : 0));
+  }
+  return bytes;
+}
+
+Report CodeStore::verify() const {
+  const auto lock = lock_for_lookup();
+  Report report;
+  IdMap seen;
+  std::size_t live = 0;
+  snapshot_->for_live([&](const Chunk& chunk, std::size_t row) {
+    ++live;
+    const Id id = chunk.id(row);
+    if (id == kNoId) report.problems.push_back(concat("row ", row, " has the reserved id ", kNoId));
+    if (chunk.ids && !identity_.repeated && !seen.insert(id, 0)) {
+      report.problems.push_back(concat("id ", id, " stands twice"));
+    }
+  });
+  if (live != snapshot_->live) report.problems.push_back(concat(live, " live rows, not ", snapshot_->live));
+  report.ok = report.problems.empty();
+  return report;
+}
+
+}  // namespace knear

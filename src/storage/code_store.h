@@ -1,0 +1,91 @@
+// Where a flat shape keeps its codes: append-only chunks that readers see as of one moment.
+//
+// Writers take turns; readers never wait for them. Rows are written behind the published count and appear when
+// the next snapshot is published. A removal marks rows dead in a copy of the chunk's bits; a chunk with many dead
+// rows is rewritten without them. Whoever holds an old snapshot keeps its chunks alive.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <span>
+#include <vector>
+
+#include "core/id_map.h"
+#include "io/container.h"
+#include "knear/params.h"
+#include "storage/draft.h"
+
+namespace knear {
+
+class CodeStore {
+ public:
+  using EncodeFn = Draft::EncodeFn;
+
+  explicit CodeStore(std::size_t code_bytes);
+
+  std::shared_ptr<const Snapshot> snapshot() const;
+
+  // Adds n codes; ids empty: consecutive from one more than the largest id there ever was. A throw, also from
+  // `encode`, leaves all as it was. Error::duplicate_id names the first id that is there already.
+  void append(std::size_t n, std::span<const Id> ids, OnDuplicate on_duplicate, const EncodeFn& encode);
+  // Gives the codes of existing ids new values, all at one moment. Error::not_found names the first unknown id.
+  void replace(std::span<const Id> ids, const EncodeFn& encode);
+  std::size_t remove(std::span<const Id> ids);
+  std::size_t remove(const Selector& selector);
+  void clear();
+
+  bool contains(Id id) const;
+  // The codes of ids, one after the other. Error::not_found names the first unknown id.
+  void fetch(std::span<const Id> ids, Byte* codes) const;
+  Id next_id() const;
+  std::size_t memory_bytes() const;  // heap
+  std::size_t mapped_bytes() const;  // of files
+  // Do ids, counts and dead rows agree? (A file from elsewhere may hold an id twice, or kNoId.)
+  Report verify() const;
+
+  void write(SectionWriter& writer) const;
+  // Takes over the sections that write() wrote, without copying. Error::corrupt_file when they disagree.
+  void read(const Container& container);
+
+ private:
+  struct Found {
+    std::size_t chunk;
+    std::size_t row;
+  };
+  // What is known of the ids.
+  struct Identity {
+    Id next_id = 0;
+    bool ascending = true;  // through the chunks: no map needed
+    bool repeated = false;  // an id may stand more than once
+  };
+
+  Draft draft() const;
+  void check_new(std::span<const Id> ids) const;
+  void kill_ids(Draft& draft, std::span<const Id> ids) const;
+  void kill_selected(Draft& draft, const Selector& selector) const;
+  void kill_repeats(Draft& draft, std::span<const Id> ids) const;
+  std::size_t finish_removal(Draft& draft);
+  void compact();
+  void publish(Draft& draft, const Identity& identity);
+  void index_rows(const Chunk& chunk, std::size_t first, std::size_t count) const;
+  void build_map() const;
+  std::shared_lock<std::shared_mutex> lock_for_lookup() const;
+
+  // Needs lock_for_lookup().
+  std::optional<Found> find(Id id) const;
+  std::optional<Found> find_ascending(Id id) const;
+
+  const std::size_t code_bytes_;
+  std::mutex writer_mutex_;                 // one writer at a time; writers alone change what follows
+  mutable std::shared_mutex lookup_mutex_;  // the snapshot and the id map change together under it
+  std::shared_ptr<const Snapshot> snapshot_;
+  Tail tail_;
+  std::uint32_t next_serial_ = 0;
+  Identity identity_;
+  mutable bool map_ready_ = false;
+  mutable IdMap map_;  // id -> serial << 32 | row of its last live row; built when first needed
+};
+
+}  // namespace knear

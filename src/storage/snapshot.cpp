@@ -1,0 +1,39 @@
+#include "storage/snapshot.h"
+
+#include <bit>
+
+namespace knear {
+
+std::size_t Snapshot::rows() const noexcept {
+  std::size_t total = 0;
+  for (const Chunk& chunk : chunks) total += chunk.count;
+  return total;
+}
+
+std::size_t Snapshot::allowed(const Chunk& chunk, std::size_t first, std::size_t n, const Selector* selector,
+                              std::uint64_t* bits) const {
+  const std::size_t words = (n + 63) / 64;
+  if (!selector) {
+    std::fill_n(bits, words, ~std::uint64_t{0});
+    if (n % 64) bits[words - 1] = (std::uint64_t{1} << (n % 64)) - 1;
+  } else if (chunk.ids) {
+    selector->test(chunk.ids + first, n, bits);
+  } else {
+    selector->test_range(chunk.first_id + static_cast<Id>(first), n, bits);
+  }
+  std::size_t count = 0;
+  for (std::size_t w = 0; w < words; ++w) {
+    if (chunk.dead) {
+      const std::size_t row = first + w * 64;
+      const std::size_t shift = row % 64;
+      const DeadRows& dead = *chunk.dead;
+      std::uint64_t gone = dead[row / 64] >> shift;
+      if (shift && row / 64 + 1 < dead.size()) gone |= dead[row / 64 + 1] << (64 - shift);
+      bits[w] &= ~gone;
+    }
+    count += static_cast<std::size_t>(std::popcount(bits[w]));
+  }
+  return count;
+}
+
+}  // namespace knear
