@@ -27,8 +27,9 @@ struct LooseSection {
 };
 
 std::vector<LooseSection> take_apart(std::span<const Byte> file) {
+  const auto container = Container::from_bytes(file);
   std::vector<LooseSection> sections;
-  for (const Section& section : Container::from_bytes(file).sections())
+  for (const Section& section : container.sections())
     sections.push_back({section.name, section.version, {section.bytes.begin(), section.bytes.end()}});
   return sections;
 }
