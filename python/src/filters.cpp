@@ -1,0 +1,140 @@
+#include "filters.h"
+
+#include <algorithm>
+#include <string>
+
+#include "arrays.h"
+
+namespace knear::python {
+
+namespace {
+
+bool is_list(nb::handle object) { return nb::isinstance<nb::list>(object) || nb::isinstance<nb::tuple>(object); }
+
+template <class Test>
+bool all_of(nb::handle list, Test test) {
+  for (nb::handle item : list)
+    if (!test(item)) return false;
+  return true;
+}
+
+bool is_bool(nb::handle item) { return PyBool_Check(item.ptr()); }
+bool is_integer(nb::handle item) { return PyIndex_Check(item.ptr()) && !PyBool_Check(item.ptr()) && !nb::ndarray_check(item); }
+
+// A set of ids in the smallest form: a bitmap where they lie close together.
+SelectorPtr select_ids(std::span<const Id> ids) {
+  constexpr std::size_t kFew = 256;
+  if (ids.size() <= kFew) return select_array(ids);
+  const auto [least, most] = std::minmax_element(ids.begin(), ids.end());
+  const std::size_t bitmap_bytes = static_cast<std::size_t>(*most) / 8 + 1;
+  if (*least < 0 || bitmap_bytes > ids.size_bytes()) return select_batch(ids);
+  std::vector<std::uint8_t> bits(bitmap_bytes);
+  for (const Id id : ids) {
+    auto& byte = bits[static_cast<std::size_t>(id) / 8];
+    byte = static_cast<std::uint8_t>(byte | 1u << (id % 8));
+  }
+  return select_bitmap(std::move(bits));
+}
+
+void require_mask_length(std::size_t length, std::size_t rows) {
+  if (length == rows) return;
+  throw Error(Error::invalid_argument, "a filter of bools needs one for each of the " + std::to_string(rows) +
+                                           " rows, not " + std::to_string(length));
+}
+
+template <class Allowed>
+SelectorPtr select_mask(std::size_t length, const Index& index, Allowed allowed) {
+  std::vector<Id> ids = index.ids();
+  require_mask_length(length, ids.size());
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < ids.size(); ++i)
+    if (allowed(i)) ids[kept++] = ids[i];
+  ids.resize(kept);
+  return select_ids(ids);
+}
+
+SelectorPtr select_array_of(const nb::ndarray<nb::ro>& array, nb::handle object, const Index& index) {
+  if (array.dtype() == nb::dtype<bool>() && array.ndim() == 1) {
+    const auto* first = static_cast<const Byte*>(array.data());
+    return select_mask(array.shape(0), index,
+                       [&](std::size_t i) { return first[static_cast<std::int64_t>(i) * array.stride(0)] != 0; });
+  }
+  return select_ids(Ids(object, "filter").view());
+}
+
+// A Python function as a selector. It is asked from the library's threads, one at a time under the GIL.
+SelectorPtr select_callable(nb::handle function) {
+  struct ReleaseUnderGil {
+    void operator()(PyObject* object) const {
+      nb::gil_scoped_acquire gil;
+      Py_DECREF(object);
+    }
+  };
+  const std::shared_ptr<PyObject> kept(Py_NewRef(function.ptr()), ReleaseUnderGil());
+  return select_if([kept](Id id) {
+    nb::gil_scoped_acquire gil;
+    const nb::object answer = nb::handle(kept.get())(id);
+    const int truth = PyObject_IsTrue(answer.ptr());
+    if (truth < 0) throw nb::python_error();
+    return truth == 1;
+  });
+}
+
+[[noreturn]] void fail_no_filter(nb::handle filter) {
+  throw Error(Error::wrong_type,
+              "filter must be ids, bools, an IDSelector, a callable or a list with one of these per query, not " +
+                  nb::cast<std::string>(nb::inst_name(filter)));
+}
+
+}  // namespace
+
+PySelector selector_of(nb::handle filter, const Index& index) {
+  if (nb::isinstance<PySelector>(filter)) return *nb::inst_ptr<PySelector>(filter);
+  if (is_list(filter) && nb::len(filter) > 0 && all_of(filter, is_bool)) {
+    const nb::object list = nb::borrow(filter);
+    return {select_mask(nb::len(list), index, [&](std::size_t i) { return list[i].is(Py_True); })};
+  }
+  if (is_list(filter) || PyAnySet_Check(filter.ptr())) return {select_ids(ids_of_list(filter, "filter"))};
+  if (PyRange_Check(filter.ptr())) {
+    if (nb::cast<Int>(filter.attr("step")).value == 1)
+      return {select_range(nb::cast<Id>(filter.attr("start")), nb::cast<Id>(filter.attr("stop")))};
+    return {select_ids(ids_of_list(filter, "filter"))};
+  }
+  const nb::ndarray<nb::ro> array = import_array(filter, "filter");
+  if (array.is_valid()) return {select_array_of(array, filter, index)};
+  if (PyCallable_Check(filter.ptr())) return {select_callable(filter), true};
+  fail_no_filter(filter);
+}
+
+Filter filter_of(nb::handle filter, const Index& index, std::size_t queries) {
+  if (filter.is_none()) return {};
+  const bool one_per_query = is_list(filter) && !all_of(filter, is_bool) && !all_of(filter, is_integer);
+  Filter out;
+  if (!one_per_query) {
+    const PySelector one = selector_of(filter, index);
+    out.one = one.selector;
+    out.calls_python = one.calls_python;
+    return out;
+  }
+  if (nb::len(filter) != queries)
+    throw Error(Error::invalid_argument, "a list of filters needs one for each of the " + std::to_string(queries) +
+                                             " queries, not " + std::to_string(nb::len(filter)));
+  for (nb::handle item : filter) {
+    const PySelector one = item.is_none() ? PySelector() : selector_of(item, index);
+    out.many.push_back(one.selector);
+    out.calls_python |= one.calls_python;
+  }
+  return out;
+}
+
+nb::object filter_argument(nb::handle filter, nb::handle params) {
+  if (params.is_none()) return nb::borrow(filter);
+  if (!nb::isinstance<PySearchParameters>(params))
+    throw Error(Error::wrong_type, "params must be a SearchParameters, not " + nb::cast<std::string>(nb::inst_name(params)));
+  const nb::object& sel = nb::inst_ptr<PySearchParameters>(params)->sel;
+  if (!sel.is_none() && !filter.is_none())
+    throw Error(Error::invalid_argument, "give filter or params.sel, not both");
+  return sel.is_none() ? nb::borrow(filter) : sel;
+}
+
+}  // namespace knear::python
