@@ -13,7 +13,9 @@ namespace knear::python {
 
 namespace {
 
-double elements_of(const MatrixView& rows) { return static_cast<double>(rows.rows()) * static_cast<double>(rows.dim()); }
+double elements_of(const MatrixView& rows) {
+  return static_cast<double>(rows.rows()) * static_cast<double>(rows.dim());
+}
 
 NanPolicy nan_policy_of(std::string_view name) {
   if (name == "reject") return NanPolicy::reject;
@@ -39,8 +41,8 @@ std::size_t add(PyIndex& self, const ArrayLike& x, const IdsLike& ids, std::opti
   if (!ids.is_none()) {
     options.ids = given.emplace(ids, "ids").view();
     if (options.ids.size() != rows.view().rows())  // none at all would mean "number them" to the library
-      throw Error(Error::invalid_argument, std::to_string(options.ids.size()) + " ids for " +
-                                               std::to_string(rows.view().rows()) + " rows");
+      throw Error(Error::invalid_argument,
+                  std::to_string(options.ids.size()) + " ids for " + std::to_string(rows.view().rows()) + " rows");
   }
   Call call(arguments, elements_of(rows.view()));
   call.apply(options);
@@ -205,7 +207,9 @@ Raises NotFound (a KeyError) that names the first id which is not there.
       nb::arg("keys"), "The field's name for get(keys).");
   type.def(
       "reconstruct_n",
-      [](const PyIndex& self, Int n0, Int ni) { return nb::typed<nb::object, FloatArray>(reconstruct_n(self, n0, ni)); },
+      [](const PyIndex& self, Int n0, Int ni) {
+        return nb::typed<nb::object, FloatArray>(reconstruct_n(self, n0, ni));
+      },
       nb::arg("n0").sig("0") = Int{0}, nb::arg("ni").sig("-1") = Int{-1},
       "ni vectors (-1: all the rest) from the n0-th on, in the order of ids(): float32 of shape (ni, dim).");
 }
@@ -242,7 +246,8 @@ ids: integers, an IDSelector, a callable, or bools, one for each of index.ids().
       "merge_from",
       [](PyIndex& self, const PyIndex& other, Int add_id) {
         if (add_id.value != 0)
-          throw Error(Error::invalid_argument, "add_id = " + std::to_string(add_id.value) + "; it must be 0: use merge()");
+          throw Error(Error::invalid_argument,
+                      "add_id = " + std::to_string(add_id.value) + "; it must be 0: use merge()");
         merge(self, other, "shift", std::nullopt, {});
       },
       nb::arg("other"), nb::arg("add_id").sig("0") = Int{0},
