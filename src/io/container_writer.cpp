@@ -24,10 +24,10 @@ format::Header make_header() {
 }
 
 void check_name(std::string_view name) {
-  require(!name.empty() && name.size() <= format::kMaxNameBytes, "a section's name has 1 to ", format::kMaxNameBytes,
-          " characters; '", name, "' has ", name.size());
-  require(std::all_of(name.begin(), name.end(), format::is_name_character), "section '", name,
-          "': only printable ASCII characters may stand in a name");
+  require(!name.empty() && name.size() <= format::kMaxNameBytes, "the name of a section has 1 to ",
+          format::kMaxNameBytes, " characters, not ", name.size());
+  require(std::all_of(name.begin(), name.end(), format::is_name_character),
+          "the name of a section has printable ASCII characters only");
 }
 
 class CallbackOutput final : public ByteOutput {

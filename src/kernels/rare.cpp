@@ -37,6 +37,7 @@ double absolute_difference(double x, double y) { return std::fabs(x - y); }
 double divergence_term(double x, double middle) { return x == 0 ? 0 : x * std::log(x / middle); }
 
 double gower_term(double x, double y) {
+  if (x != x || y != y) return x + y;
   if (x < 0 || y < 0) return x == y ? 0 : 1;
   return std::fabs(x - y);
 }

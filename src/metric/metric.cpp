@@ -97,16 +97,15 @@ std::string text_of(Metric metric) {
 }
 
 Metric metric_of(std::string_view name) {
-  const std::string text = normalized(name);
-  const std::size_t colon = text.find(':');
-  const MetricRow* row = find(std::string_view(text).substr(0, colon));
+  const std::size_t colon = name.find(':');
+  const MetricRow* row = find(normalized(name.substr(0, colon)));
   require(row != nullptr, "no metric is called '", name, "'; there are ", known_names());
   if (row->argument == Argument::none) {
-    require(colon == std::string::npos, "metric '", name, "': ", row->name, " takes no argument");
+    require(colon == name.npos, "metric '", name, "': ", row->name, " takes no argument");
     return row->kind;
   }
-  require(colon != std::string::npos, "metric '", name, "' needs its power, as in ", row->name, ":3");
-  const Metric metric(row->kind, number_of(std::string_view(text).substr(colon + 1), name));
+  require(colon != name.npos, "metric '", name, "' needs its power, as in ", row->name, ":3");
+  const Metric metric(row->kind, number_of(name.substr(colon + 1), name));
   require_valid(metric);
   return metric;
 }

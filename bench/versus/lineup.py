@@ -1,0 +1,55 @@
+"""The libraries that take part in an experiment, each in its process, and those that cannot, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import environment
+import rivals
+from worker import RivalFailed, Worker
+
+
+class Lineup:
+    """A worker for each name. Who fails, at the start or later, leaves, and `failed` tells why."""
+
+    def __init__(self, names: list[str], threads: int) -> None:
+        self.failed: dict[str, str] = {}
+        self.workers: dict[str, Worker] = {}
+        self.about: dict[str, Any] = {}
+        for name in names:
+            self._start(name, threads)
+
+    def each(self, work: Callable[[Worker], Any]) -> dict[str, Any]:
+        """The work's result from every library that can do it."""
+        results = {}
+        for name, worker in list(self.workers.items()):
+            try:
+                results[name] = work(worker)
+            except RivalFailed as failure:
+                self.drop(name, str(failure))
+        return results
+
+    def drop(self, name: str, reason: str) -> None:
+        self.failed[name] = reason
+        print(f"  {name} is out: {reason}", flush=True)
+        self.workers.pop(name).close()
+
+    def __enter__(self) -> Lineup:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self.workers.values():
+            worker.close()
+
+    def _start(self, name: str, threads: int) -> None:
+        if name not in rivals.KNOWN:
+            raise SystemExit(f"unknown library {name}: know {', '.join(rivals.KNOWN)}")
+        try:
+            self.workers[name] = Worker(name, threads)
+            self.about[name] = self.workers[name].ask("describe")
+        except RivalFailed as failure:
+            reason = environment.failures().get(name, "")
+            self.failed[name] = f"not installed: {reason}" if reason else str(failure)
+            print(f"  {name} cannot take part: {self.failed[name]}", flush=True)
+            self.workers.pop(name, None)

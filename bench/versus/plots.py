@@ -1,0 +1,144 @@
+"""Pictures of the results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402
+import numpy as np  # noqa: E402
+
+import report  # noqa: E402
+
+INK, FAINT = "#22262b", "#8a929c"
+COLOURS = {"knear": "#d1495b", "faiss": "#2e6f9e", "hnswlib": "#5a9e6f", "usearch": "#c98a2b", "numpy": "#7d6b9e"}
+MARKERS = ["o", "s", "^", "D", "v", "P"]
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": "#c9ced4",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "grid.color": "#e6e9ec",
+    "figure.dpi": 150,
+    "savefig.bbox": "tight",
+}
+
+
+def grid(result: dict[str, Any], folder: Path) -> None:
+    """A heat map for each rival, metric and thread count: blue where the subject is faster, red where slower."""
+    for rival, metric, threads in report.grid_groups(result):
+        cells = [c for c in result["cells"] if (c["metric"], c["threads"]) == (metric, threads) and rival in c["ratio"]]
+        with plt.rc_context(STYLE):
+            _heat_maps(cells, rival, result["subject"])
+            plt.savefig(folder / f"grid-{rival}-{metric}-{threads}t.png")
+            plt.close()
+
+
+def _heat_maps(cells: list[dict[str, Any]], rival: str, subject: str) -> None:
+    batches = sorted({c["nq"] for c in cells})
+    dims = list(dict.fromkeys(c["data"]["dim"] for c in cells))
+    ks = sorted({c["k"] for c in cells})
+    size = (1.0 + 0.72 * len(ks) * len(batches), 1.5 + 0.42 * len(dims))
+    figure, axes = plt.subplots(1, len(batches), figsize=size, sharey=True, squeeze=False, layout="constrained")
+    for axis, nq in zip(axes[0], batches):
+        values = np.full((len(dims), len(ks)), np.nan)
+        for c in cells:
+            if c["nq"] == nq:
+                values[dims.index(c["data"]["dim"]), ks.index(c["k"])] = c["ratio"][rival]
+        image = axis.imshow(np.log2(values), cmap="RdBu", vmin=-2.5, vmax=2.5, aspect="auto")
+        _write_numbers(axis, values)
+        axis.set_title(f"{nq:,} quer{'y' if nq == 1 else 'ies'}", fontsize=10)
+        axis.set_xticks(range(len(ks)), [str(k) for k in ks])
+        axis.set_yticks(range(len(dims)), [str(d) for d in dims])
+        axis.tick_params(length=0)
+        axis.spines[:].set_visible(False)
+        axis.set_xlabel("k")
+    axes[0][0].set_ylabel("dimensions")
+    bar = figure.colorbar(image, ax=axes, ticks=[-2, -1, 0, 1, 2], shrink=0.9, pad=0.015)
+    bar.ax.set_yticklabels(["¼×", "½×", "1×", "2×", "4×"])
+    bar.outline.set_visible(False)
+    ratios = [c["ratio"][rival] for c in cells]
+    figure.suptitle(
+        f"Exact search, {report.METRIC_NAMES[cells[0]['metric']]}, {report.threads_text(cells[0]['threads'])}: "
+        f"time of {rival} / time of {subject}. Blue: {subject} is faster. Median {median(ratios):.2f}×",
+        fontsize=11, fontweight="bold", x=0.01, ha="left",
+    )  # fmt: skip
+
+
+def _write_numbers(axis: Any, values: np.ndarray) -> None:
+    for (row, column), value in np.ndenumerate(values):
+        if np.isfinite(value):
+            dark = abs(np.log2(value)) > 1.4
+            axis.text(column, row, f"{value:.1f}" if value >= 9.95 else f"{value:.2f}", ha="center", va="center",
+                      fontsize=8.5, color="white" if dark else INK)  # fmt: skip
+
+
+def pareto(result: dict[str, Any], folder: Path) -> None:
+    """Queries per second (log) against recall@k; upper right is better. The recall axis widens towards 1."""
+    series: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for point in result["points"]:
+        series.setdefault((point["library"], point["spec"].split(",dtype")[0]), []).append(point)
+    with plt.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(8.4, 5.2), layout="constrained")
+        for i, ((library, spec), points) in enumerate(series.items()):
+            _curve(axis, library, spec, points, MARKERS[i % len(MARKERS)])
+        _recall_axis(axis, min(p["recall"] for p in result["points"]))
+        axis.set_yscale("log")
+        axis.set_ylabel("queries per second")
+        axis.set_xlabel(f"recall@{result['k']}")
+        axis.grid(True, which="major")
+        axis.legend(frameon=False, loc="lower left", fontsize=9)
+        about = result["data"]
+        axis.set_title(
+            f"{about['name']}: {about['n']:,} × {about['dim']}, {report.METRIC_NAMES[result['metric']]}, "
+            f"{report.threads_text(result['threads'])}, batches of {result['nq']:,}",
+            loc="left", fontsize=11, fontweight="bold",
+        )  # fmt: skip
+        figure.savefig(folder / f"pareto-{about['name']}-{result['threads']}t.png")
+        plt.close(figure)
+
+
+def _curve(axis: Any, library: str, spec: str, points: list[dict[str, Any]], marker: str) -> None:
+    colour = COLOURS.get(library, FAINT)
+    if spec == "Flat":
+        look = {"marker": "*", "markersize": 13, "linewidth": 0}
+    else:
+        points = _frontier(points)
+        look = {"marker": marker, "markersize": 5, "linestyle": "--" if spec.startswith("IVF") else "-", "linewidth": 1.8}
+    xs, ys = [_stretched(p["recall"]) for p in points], [p["qps"] for p in points]
+    first = 3 if library == "knear" else 2
+    axis.plot(xs, ys, color=colour, label=f"{library} {spec}", zorder=first, clip_on=False, **look)
+    if library == "knear" and spec == "Flat":
+        for x, y, p in zip(xs, ys, points):
+            stored = p["spec"].partition("dtype=")[2] or "float32"
+            axis.annotate(stored, (x, y), xytext=(-10, 0), textcoords="offset points", ha="right", va="center",
+                          fontsize=8, color=colour)  # fmt: skip
+
+
+def _frontier(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The points that no other beats both in recall and in speed, by recall."""
+    kept: list[dict[str, Any]] = []
+    for point in sorted(points, key=lambda p: (-p["qps"], -p["recall"])):
+        if not kept or point["recall"] > kept[-1]["recall"]:
+            kept.append(point)
+    return kept
+
+
+def _stretched(recall: float) -> float:
+    """-log10(1 - recall), with 1 at four nines: 0.9, 0.99 and 0.999 are equally far apart."""
+    return float(-np.log10(max(1 - recall, 1e-4)))
+
+
+def _recall_axis(axis: Any, lowest: float) -> None:
+    ticks = [t for t in (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 1.0) if t >= lowest - 0.05]
+    axis.set_xticks([_stretched(t) for t in ticks], [f"{t:g}" for t in ticks])
+    axis.set_xlim(_stretched(max(0.0, lowest - 0.05)), _stretched(1.0) + 0.05)

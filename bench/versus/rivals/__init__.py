@@ -1,0 +1,22 @@
+"""The libraries that are compared, one file each behind the interface of base.py."""
+
+from __future__ import annotations
+
+import importlib
+
+from rivals.base import Rival
+
+# name -> (module, class, what pip installs for it; None: nothing beyond the harness's own numpy)
+KNOWN = {
+    "knear": ("rivals.knear", "Knear", "the repository"),
+    "faiss": ("rivals.faiss", "Faiss", "faiss-cpu"),
+    "hnswlib": ("rivals.hnswlib", "Hnswlib", "hnswlib"),
+    "usearch": ("rivals.usearch", "Usearch", "usearch"),
+    "numpy": ("rivals.numpy", "Numpy", None),
+}
+
+
+def make(name: str) -> Rival:
+    """Imports the rival's library and wraps it. Raises ImportError when it is not installed."""
+    module, cls, _ = KNOWN[name]
+    return getattr(importlib.import_module(module), cls)()

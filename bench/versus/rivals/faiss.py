@@ -1,0 +1,53 @@
+"""Faiss, by the wheel that PyPI offers (it brings its own BLAS)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import faiss
+import numpy as np
+
+from rivals.base import HNSW_EF_CONSTRUCTION, Rival
+
+_METRIC = {"l2": faiss.METRIC_L2, "ip": faiss.METRIC_INNER_PRODUCT}
+
+
+class Faiss(Rival):
+    name = "faiss"
+
+    def version(self) -> str:
+        return str(faiss.__version__)
+
+    def facts(self) -> dict[str, Any]:
+        return {
+            "compile_options": faiss.get_compile_options().split(),
+            "blas_threshold": int(faiss.cvar.distance_compute_blas_threshold),
+        }
+
+    def set_threads(self, threads: int) -> None:
+        faiss.omp_set_num_threads(threads)
+
+    def build(self, rows: np.ndarray, metric: str, spec: str) -> None:
+        self.index = faiss.index_factory(rows.shape[1], spec, _METRIC[metric])
+        if spec.startswith("HNSW"):
+            self.index.hnsw.efConstruction = HNSW_EF_CONSTRUCTION
+        self.index.train(rows)
+        self.index.add(rows)
+
+    def add(self, rows: np.ndarray) -> None:
+        self.index.add(rows)
+
+    def tune(self, **knobs: float) -> None:
+        for name, value in knobs.items():
+            faiss.ParameterSpace().set_index_parameter(self.index, name, value)
+
+    def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        return self.index.search(queries, k)
+
+    def save(self, path: str) -> None:
+        faiss.write_index(self.index, path)
+
+    def load(self, path: str) -> str:
+        """By mmap where this version can, else into memory."""
+        self.index = faiss.read_index(path, getattr(faiss, "IO_FLAG_MMAP_IFC", 0))
+        return "mmap" if hasattr(faiss, "IO_FLAG_MMAP_IFC") else "read into memory"

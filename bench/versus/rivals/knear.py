@@ -1,0 +1,40 @@
+"""knear itself, by its Python package."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import knear
+import numpy as np
+
+from rivals.base import Rival
+
+
+class Knear(Rival):
+    name = "knear"
+
+    def version(self) -> str:
+        return str(knear.__version__)
+
+    def facts(self) -> dict[str, Any]:
+        return {"instruction_set": knear.cpu_level()}
+
+    def set_threads(self, threads: int) -> None:
+        knear.set_num_threads(threads)
+
+    def build(self, rows: np.ndarray, metric: str, spec: str) -> None:
+        self.index = knear.index(spec, rows.shape[1], metric=metric)
+        self.index.add(rows)
+
+    def add(self, rows: np.ndarray) -> None:
+        self.index.add(rows)
+
+    def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        return self.index.search(queries, k)
+
+    def save(self, path: str) -> None:
+        self.index.save(path)
+
+    def load(self, path: str) -> str:
+        self.index = knear.load(path, mmap=True)
+        return "mmap"

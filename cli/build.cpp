@@ -1,0 +1,168 @@
+// knear build: vectors in, an index file out.
+#include <fmt/format.h>
+
+#include <cmath>
+#include <filesystem>
+#include <numeric>
+#include <span>
+
+#include "command.h"
+#include "flags.h"
+#include "knear/io.h"
+#include "knear/spec.h"
+#include "measure.h"
+#include "source.h"
+#include "target.h"
+#include "text.h"
+
+namespace knear::cli {
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  knear build base.fvecs -o base.knear
+  knear build glove.hdf5:train --index Flat --metric cosine -o glove.knear
+  knear build images.npy --dtype float16 --ids names.ivecs -o images.knear)";
+
+struct BuildFlags {
+  std::string data;
+  std::string spec = "Flat";
+  std::string metric = "l2";
+  std::string dtype;
+  std::string ids;
+  std::string output;
+  std::string nan = "reject";
+};
+
+NanPolicy nan_policy_of(const std::string& name) {
+  if (name == "reject") return NanPolicy::reject;
+  if (name == "skip") return NanPolicy::skip;
+  if (name == "keep") return NanPolicy::keep;
+  throw Error(Error::invalid_argument, fmt::format("'{}' is none of reject, skip, keep", name));
+}
+
+std::unique_ptr<Index> empty_index(const BuildFlags& flags, const VectorFile& file) {
+  Spec spec = parse_spec(flags.spec);
+  if (flags.dtype == "same") {
+    spec.codec.stored = file.dtype();
+  } else if (!flags.dtype.empty()) {
+    spec.codec.stored = dtype_of(flags.dtype);
+  }
+  return build(spec, file.dim(), metric_of(flags.metric));
+}
+
+// The ids that the rows get: from the file of --ids, or row numbers where rows may be left out; else none.
+class RowIds {
+ public:
+  RowIds(const BuildFlags& flags, std::size_t rows) {
+    if (!flags.ids.empty()) {
+      ids_ = read_id_source(flags.ids, "neighbors").ids;
+      if (ids_.size() != rows) {
+        throw Error(Error::invalid_argument,
+                    fmt::format("{} holds {} ids, {} has {} rows", flags.ids, ids_.size(), flags.data, rows));
+      }
+    } else if (flags.nan == "skip") {
+      ids_.resize(rows);
+      std::iota(ids_.begin(), ids_.end(), Id{0});
+    }
+  }
+
+  std::span<const Id> of(std::size_t first, std::size_t count) const {
+    return ids_.empty() ? std::span<const Id>() : std::span(ids_).subspan(first, count);
+  }
+
+ private:
+  std::vector<Id> ids_;
+};
+
+// The first row that holds NaN or Inf, or the number of rows.
+std::size_t first_bad_row(MatrixView rows) {
+  std::vector<float> values(rows.dim());
+  std::size_t i = 0;
+  for (; i < rows.rows(); ++i) {
+    rows.copy_row(i, values.data());
+    if (!std::ranges::all_of(values, [](float v) { return std::isfinite(v); })) break;
+  }
+  return i;
+}
+
+std::size_t add_all(Index& index, VectorFile& file, const BuildFlags& flags, Session& session) {
+  const RowIds ids(flags, file.rows());
+  std::size_t stored = 0;
+  for_each_block(file, {0, file.rows()}, session, [&](std::size_t first, MatrixView rows) {
+    auto options = session.options<AddOptions>("add", first, file.rows());
+    options.ids = ids.of(first, rows.rows());
+    options.nan_policy = nan_policy_of(flags.nan);
+    try {
+      stored += index.add(rows, options);
+    } catch (const Error& error) {
+      // The library counts rows from the start of the block.
+      if (error.kind() != Error::invalid_argument || flags.nan != "reject") throw;
+      const std::size_t bad = first_bad_row(rows);
+      if (bad == rows.rows()) throw;
+      throw Error(error.kind(), fmt::format("{}: row {} holds NaN or Inf (--nan skip leaves such rows out, "
+                                            "--nan keep stores them)",
+                                            flags.data, first + bad));
+    }
+  });
+  return stored;
+}
+
+Exit run(const BuildFlags& flags, Session& session) {
+  require_writable(flags.output);
+  const auto file = open_source(flags.data, "train", session);
+  const auto index = empty_index(flags, *file);
+
+  Stopwatch watch;
+  const std::size_t stored = add_all(*index, *file, flags, session);
+  const double build_seconds = watch.lap();
+  session.bar().clear();
+  save(*index, flags.output);
+  const double save_seconds = watch.lap();
+
+  const std::uint64_t file_bytes = std::filesystem::file_size(flags.output);
+  const double per_vector = stored == 0 ? 0 : static_cast<double>(file_bytes) / static_cast<double>(stored);
+  Result result;
+  result.add("output", flags.output, "index file", fmt::format("{}, {}", flags.output, bytes_text(file_bytes)));
+  result.add_json("file_bytes", file_bytes);
+  result.add("spec", index->spec(), "spec", index->spec());
+  result.add("metric", name_of(index->metric()), "metric", name_of(index->metric()));
+  result.add("dtype", name_of(index->dtype()), "stored as", name_of(index->dtype()));
+  result.add("dim", index->dim(), "dimensions", grouped(index->dim()));
+  result.add("ntotal", stored, "vectors", grouped(stored));
+  result.add_json("skipped", file->rows() - stored);
+  if (stored < file->rows()) result.add_line("left out", grouped(file->rows() - stored) + " rows with NaN or Inf");
+  result.add("bytes_per_vector", per_vector, "bytes per vector", fmt::format("{:.1f}", per_vector));
+  result.add("build_seconds", build_seconds, "built in",
+             fmt::format("{}, {} threads", duration_text(build_seconds), session.threads()));
+  result.add("save_seconds", save_seconds, "saved in", duration_text(save_seconds));
+  result.add_json("threads", session.threads());
+  add_peak_memory(result);
+  session.print(result);
+  return Exit::fine;
+}
+
+}  // namespace
+
+Command declare_build(CLI::App& program) {
+  auto flags = std::make_shared<BuildFlags>();
+  CLI::App* app = program.add_subcommand("build", "Build an index from a file of vectors");
+  app->add_option("DATA", flags->data, "Vectors: .npy .fvecs .bvecs .fbin .u8bin .i8bin .hdf5[:dataset], or - for text")
+      ->required();
+  app->add_option("-o,--output", flags->output, "The index file to write")->required();
+  app->add_option("-i,--index", flags->spec, "Factory string of the index")
+      ->check(accepted_by([](const std::string& text) { parse_spec(text); }))
+      ->capture_default_str();
+  add_metric_flag(*app, flags->metric);
+  app->add_option("--dtype", flags->dtype, "Stored elements: float32, float16, bfloat16, int8, uint8, or same as DATA")
+      ->check(accepted_by([](const std::string& name) {
+        if (name != "same") dtype_of(name);
+      }));
+  app->add_option("--ids", flags->ids, "Ids of the rows: .ivecs, .ibin, integer .npy (default: row numbers)");
+  app->add_option("--nan", flags->nan, "Rows with NaN or Inf: reject, skip or keep")
+      ->check(accepted_by(nan_policy_of))
+      ->capture_default_str();
+  app->footer(kExamples);
+  return {app, [flags](Session& session) { return run(*flags, session); }};
+}
+
+}  // namespace knear::cli

@@ -1,0 +1,78 @@
+// knear info: what a file says of itself.
+#include <fmt/format.h>
+
+#include "command.h"
+#include "knear/io.h"
+#include "source.h"
+#include "text.h"
+
+namespace knear::cli {
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  knear info base.knear
+  knear info base.knear --sections
+  knear info queries.fvecs)";
+
+struct InfoFlags {
+  std::string file;
+  bool sections = false;
+};
+
+Result describe_vectors(const std::string& argument, const Session& session) {
+  const auto file = open_source(argument, "train", session);
+  Result result;
+  result.add("file", argument, "file", argument);
+  result.add("rows", file->rows(), "rows", grouped(file->rows()));
+  result.add("dim", file->dim(), "dimensions", grouped(file->dim()));
+  result.add("dtype", name_of(file->dtype()), "read as", name_of(file->dtype()));
+  return result;
+}
+
+void add_sections(const FileInfo& info, Result& result) {
+  Json sections = Json::array();
+  for (const FileInfo::Section& section : info.sections) {
+    sections.push_back(
+        {{"name", section.name}, {"version", section.version}, {"offset", section.offset}, {"length", section.length}});
+    result.add_line("section", fmt::format("{} v{}, {} bytes at {}", section.name, section.version,
+                                           grouped(section.length), grouped(section.offset)));
+  }
+  result.add_json("sections", std::move(sections));
+}
+
+Result describe_index(const InfoFlags& flags) {
+  const FileInfo info = inspect(flags.file);
+  const double per_vector =
+      info.ntotal == 0 ? 0 : static_cast<double>(info.file_bytes) / static_cast<double>(info.ntotal);
+  Result result;
+  result.add("file", flags.file, "file", fmt::format("{}, {}", flags.file, bytes_text(info.file_bytes)));
+  result.add_json("file_bytes", info.file_bytes);
+  result.add("format_version", info.format_version, "format version", std::to_string(info.format_version));
+  result.add("spec", info.spec, "spec", info.spec);
+  result.add("metric", info.metric, "metric", info.metric);
+  result.add("dim", info.dim, "dimensions", grouped(info.dim));
+  result.add("ntotal", info.ntotal, "vectors", grouped(info.ntotal));
+  result.add("bytes_per_vector", per_vector, "bytes per vector", fmt::format("{:.1f}", per_vector));
+  result.add_json("metadata", info.metadata);
+  for (const auto& [name, value] : info.metadata) result.add_line("metadata", fmt::format("{} = {}", name, value));
+  if (flags.sections) add_sections(info, result);
+  return result;
+}
+
+Exit run(const InfoFlags& flags, Session& session) {
+  session.print(is_vector_file(flags.file) ? describe_vectors(flags.file, session) : describe_index(flags));
+  return Exit::fine;
+}
+
+}  // namespace
+
+Command declare_info(CLI::App& program) {
+  auto flags = std::make_shared<InfoFlags>();
+  CLI::App* app = program.add_subcommand("info", "Tell what a file holds, without reading all of it");
+  app->add_option("FILE", flags->file, "An index file, or vectors as DATA of build")->required();
+  app->add_flag("-s,--sections", flags->sections, "List the sections of an index file");
+  app->footer(kExamples);
+  return {app, [flags](Session& session) { return run(*flags, session); }};
+}
+
+}  // namespace knear::cli

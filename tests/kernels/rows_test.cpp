@@ -1,0 +1,93 @@
+#include "kernels_test.h"
+
+namespace knear::kernels {
+namespace {
+
+struct RowsCase {
+  std::size_t count;
+  std::size_t dim;
+  std::size_t stride;
+  std::vector<float> query;
+  std::vector<float> rows;  // ends with the last row's last element
+
+  RowsCase(std::size_t n, std::size_t d, std::size_t padding)
+      : count(n),
+        dim(d),
+        stride(d + padding),
+        query(normal_floats(d, 1)),
+        rows(normal_floats((n - 1) * stride + d, 2)) {}
+
+  // Checks out[i] against the sum of term(q, x).
+  template <class Term>
+  void check(const std::vector<float>& out, Term term) const {
+    for (std::size_t i = 0; i < count; ++i) {
+      double sum = 0;
+      double magnitudes = 0;
+      for (std::size_t j = 0; j < dim; ++j) {
+        const double value = term(double{query[j]}, double{rows[i * stride + j]});
+        sum += value;
+        magnitudes += std::fabs(value);
+      }
+      EXPECT_NEAR(out[i], sum, rounding_bound(dim, magnitudes)) << "row " << i << " of " << count << ", dim " << dim;
+    }
+    EXPECT_EQ(out[count], 77) << "wrote behind the last row";
+  }
+};
+
+class Rows : public EachTable {
+ protected:
+  template <class Check>
+  void for_cases(Check check) const {
+    for (const std::size_t dim : dims_to_test())
+      for (const std::size_t padding : {0u, 3u})
+        for (const std::size_t count : {1u, 4u, 37u}) check(RowsCase(count, dim, padding));
+    for (std::size_t count = 1; count <= 70; ++count) check(RowsCase(count, 3, 0));
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Kernels, Rows, testing::ValuesIn(tables_under_test()), table_name);
+
+TEST_P(Rows, SquaredDistancesStayWithinTheBound) {
+  for_cases([&](const RowsCase& each) {
+    std::vector<float> out(each.count + 1, 77);
+    table().l2_rows(each.query.data(), each.rows.data(), each.stride, each.count, each.dim, out.data());
+    each.check(out, [](double q, double x) { return (q - x) * (q - x); });
+  });
+}
+
+TEST_P(Rows, InnerProductsStayWithinTheBound) {
+  for_cases([&](const RowsCase& each) {
+    std::vector<float> out(each.count + 1, 77);
+    table().ip_rows(each.query.data(), each.rows.data(), each.stride, each.count, each.dim, out.data());
+    each.check(out, [](double q, double x) { return q * x; });
+  });
+}
+
+TEST_P(Rows, SquaredLengthsStayWithinTheBound) {
+  for_cases([&](const RowsCase& each) {
+    std::vector<float> out(each.count + 1, 77);
+    table().norm_rows(each.rows.data(), each.stride, each.count, each.dim, out.data());
+    each.check(out, [](double, double x) { return x * x; });
+  });
+}
+
+TEST_P(Rows, ARowsNanStaysInItsRow) {
+  for (const std::size_t dim : {1u, 3u, 8u, 100u}) {
+    RowsCase each(40, dim, 0);
+    each.rows[17 * dim] = kNan;
+    std::vector<float> out(41, 77);
+    table().l2_rows(each.query.data(), each.rows.data(), dim, 40, dim, out.data());
+    for (std::size_t i = 0; i < 40; ++i) EXPECT_EQ(std::isnan(out[i]), i == 17) << dim;
+  }
+}
+
+TEST_P(Rows, NoRowsTouchNothing) {
+  float out = 77;
+  const float query = 1;
+  table().l2_rows(&query, nullptr, 1, 0, 1, &out);
+  table().ip_rows(&query, nullptr, 1, 0, 1, &out);
+  table().norm_rows(nullptr, 1, 0, 1, &out);
+  EXPECT_EQ(out, 77);
+}
+
+}  // namespace
+}  // namespace knear::kernels

@@ -1,0 +1,95 @@
+# Sourced by ./dev: the tests and the checks.
+# shellcheck shell=bash
+
+export ASAN_OPTIONS=detect_stack_use_after_return=1
+export UBSAN_OPTIONS=print_stacktrace=1
+export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+
+# run_tests [FILTER]
+run_tests() {
+  need_packages build.txt test.txt
+  if (($#)); then
+    build_preset dev
+    ctest_preset dev -R "$1"
+    return
+  fi
+  failed=()
+  took=()
+  step "layers and budgets" check_layers
+  step "layout and style" check_style
+  step "g++: build and test" test_preset dev
+  step "clang: build and test" test_preset clang -L unit
+  step "AddressSanitizer, UndefinedBehaviorSanitizer" test_preset asan -L unit
+  step "ThreadSanitizer" test_preset tsan -L unit -LE slow_under_tsan
+  step "shared library" test_shared
+  step "clang-tidy" tools/run_clang_tidy build/clang
+  step "Python" test_python
+  summary
+}
+
+# step NAME COMMAND…: runs it in a subshell, remembers how it went, and goes on.
+step() {
+  local name=$1 start=$SECONDS status
+  say "$name"
+  set +e
+  (
+    set -e
+    "${@:2}"
+  )
+  status=$?
+  set -e
+  took+=("$(printf '%5d s  %-6s  %s' $((SECONDS - start)) "$( ((status)) && echo FAILED || echo ok)" "$name")")
+  ((status == 0)) || failed+=("$name")
+}
+
+summary() {
+  say "Summary"
+  printf '%s\n' "${took[@]}"
+  ((${#failed[@]} == 0)) || die "failed: $(printf '%s; ' "${failed[@]}")"
+}
+
+test_preset() {
+  build_preset "$1"
+  ctest_preset "$@"
+}
+
+# ctest_preset PRESET [ctest options]
+ctest_preset() {
+  local preset=$1
+  shift
+  ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$(nproc)" "$@"
+}
+
+test_shared() {
+  build_preset shared
+  cmake -D build=build/shared -D work=build/shared/consumer -P tests/consumer/run.cmake
+}
+
+test_python() {
+  need_python_package
+  need_venv test.txt
+  .venv/bin/python -m pytest -q python/tests
+}
+
+check_layers() {
+  python3 tools/check_layers
+  python3 tools/size_report
+}
+
+check_style() {
+  need_venv test.txt
+  cpp_files | xargs -0 clang-format --dry-run -Werror
+  shellcheck -x dev .ci/run tools/dev_setup.sh tools/dev_checks.sh tools/prove_clean
+  .venv/bin/ruff check -q .
+}
+
+lint() {
+  check_layers
+  check_style
+  [[ -d build/clang ]] || cmake --preset clang >/dev/null
+  tools/run_clang_tidy build/clang
+}
+
+cpp_files() {
+  find include src tests python cli bench examples \( -name '*.h' -o -name '*.cpp' -o -name '*.inl' \) -print0
+}
