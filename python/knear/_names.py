@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._knear import METRIC_COSINE, METRIC_INNER_PRODUCT, METRIC_L1, METRIC_L2, Index
+from ._knear import METRIC_COSINE, METRIC_INNER_PRODUCT, METRIC_L1, METRIC_L2, Index, _restore
 from .typing import MetricLike
 
 
@@ -71,3 +71,8 @@ def class_of(spec: str, metric: int, dim: int) -> type[Index]:
         return IndexFlat1D
     classes = {METRIC_L2: IndexFlatL2, METRIC_INNER_PRODUCT: IndexFlatIP, METRIC_COSINE: IndexFlatCosine}
     return classes.get(metric, IndexFlat)
+
+
+def restore(cls: type[Index], data: bytes, on_duplicate: str) -> Index:
+    """What a pickle calls to make an index again."""
+    return _restore(cls, data, on_duplicate)

@@ -139,20 +139,18 @@ void Rows::borrow(const nb::ndarray<nb::ro>& array, DType dtype) {
 }
 
 Ids::Ids(nb::handle object, const char* name) {
-  if (PyIndex_Check(object.ptr()) && !nb::ndarray_check(object)) {
-    copy_ = {id_of(object, name)};
-  } else if (nb::ndarray<nb::ro> array = is_sequence(object) ? nb::ndarray<nb::ro>() : import_array(object, name);
-             array.is_valid()) {
-    const bool int64 = array.dtype() == nb::dtype<Id>();
-    if (int64 && array.ndim() == 1 && (array.shape(0) < 2 || array.stride(0) == 1)) {
-      array_ = array;
-      view_ = {static_cast<const Id*>(array.data()), array.shape(0)};
-      return;
-    }
-    copy_ = ids_of(array, name);
-  } else {
-    copy_ = ids_of_list(object, name);
+  nb::ndarray<nb::ro> array;
+  if (nb::ndarray_check(object)) {
+    array = import_array(object, name);
+    if (!array.is_valid()) array = import_by_numpy(object, name).array;
   }
+  const bool int64 = array.is_valid() && array.dtype() == nb::dtype<Id>();
+  if (int64 && array.ndim() == 1 && (array.shape(0) < 2 || array.stride(0) == 1)) {
+    array_ = array;
+    view_ = {static_cast<const Id*>(array.data()), array.shape(0)};
+    return;
+  }
+  copy_ = array.is_valid() ? ids_of(array, name) : ids_of_list(object, name);
   view_ = copy_;
 }
 

@@ -162,6 +162,7 @@ Id id_of(nb::handle id, const char* name) {
 }
 
 std::vector<Id> ids_of_list(nb::handle ids, const char* name) {
+  if (PyIndex_Check(ids.ptr())) return {id_of(ids, name)};
   const bool iterable = nb::isinstance<nb::list>(ids) || nb::isinstance<nb::tuple>(ids) || PyAnySet_Check(ids.ptr()) ||
                         PyRange_Check(ids.ptr());
   if (!iterable) fail_type(name, type_text(ids), "integers");

@@ -129,6 +129,13 @@ Filter filter_of(nb::handle filter, const Index& index, std::size_t queries) {
   return out;
 }
 
+bool lists_ids(nb::handle object) {
+  if (is_integer(object) || PyAnySet_Check(object.ptr())) return true;
+  if (is_list(object)) return all_of(object, is_integer);
+  const nb::ndarray<nb::ro> array = import_array(object, "ids");
+  return array.is_valid() && array.dtype() != nb::dtype<bool>();
+}
+
 nb::object filter_argument(nb::handle filter, nb::handle params) {
   if (params.is_none()) return nb::borrow(filter);
   if (!nb::isinstance<PySearchParameters>(params))

@@ -55,16 +55,22 @@ nb::object wrap_as(nb::handle type, std::unique_ptr<Index> index, OnDuplicate on
   return self;
 }
 
-std::string text_of(nb::handle self, const PyIndex& index) {
+const PyIndex& index_of(nb::handle self) {
+  if (!nb::inst_ready(self)) throw Error(Error::wrong_state, "this index was never built: __init__ was not called");
+  return *nb::inst_ptr<PyIndex>(self);
+}
+
+std::string text_of(nb::handle self) {
+  const PyIndex& index = index_of(self);
   return "<knear." + nb::cast<std::string>(self.type().attr("__name__")) + " \"" + index.index->spec() + "\", " +
          std::to_string(index.index->dim()) + " dimensions, " + knear::name_of(index.index->metric()) + ", " +
          std::to_string(index.index->size()) + " vectors>";
 }
 
 nb::object pickled(nb::handle self) {
-  const auto& index = *nb::inst_ptr<PyIndex>(self);
+  const PyIndex& index = index_of(self);
   const std::vector<Byte> bytes = without_gil([&] { return to_bytes(*index.index); });
-  const nb::object restore = nb::module_::import_("knear._knear").attr("_restore");
+  const nb::object restore = nb::module_::import_("knear._names").attr("restore");
   const nb::object state = nb::getattr(self, "__dict__", nb::none());
   return nb::make_tuple(
       restore, nb::make_tuple(self.type(), nb::bytes(bytes.data(), bytes.size()), name_of(index.on_duplicate)), state);
@@ -81,8 +87,7 @@ void define_building(nb::class_<PyIndex>& type) {
       nb::arg("spec"), nb::arg("dim"), nb::arg("metric").sig("'l2'") = "l2", nb::kw_only(),
       nb::arg("dtype") = nb::none(), nb::arg("on_duplicate") = "error", "See knear.index().");
   type.def(
-      "__repr__", [](nb::handle self) { return text_of(self, *nb::inst_ptr<PyIndex>(self)); },
-      nb::sig("def __repr__(self) -> str"));
+      "__repr__", [](nb::handle self) { return text_of(self); }, nb::sig("def __repr__(self) -> str"));
   type.def(
       "__reduce__", [](nb::handle self) { return pickled(self); },
       nb::sig("def __reduce__(self) -> tuple[object, ...]"),

@@ -95,21 +95,13 @@ nb::object reconstruct_n(const PyIndex& self, Int first, Int count) {
   return rows_of(self, std::span(ids).subspan(start, wanted));
 }
 
-bool is_id_set(nb::handle ids) {
-  return !nb::isinstance<PySelector>(ids) && (!PyCallable_Check(ids.ptr()) || nb::ndarray_check(ids)) &&
-         !PyRange_Check(ids.ptr());
-}
-
 std::size_t remove(PyIndex& self, const FilterLike& ids) {
-  if (is_id_set(ids)) {
-    const bool mask = nb::hasattr(ids, "dtype") && nb::str(ids.attr("dtype")).c_str() == std::string_view("bool");
-    if (!mask) {
-      const Ids gone(ids, "ids");
-      return without_gil([&] { return self.index->remove(gone.view()); });
-    }
+  if (lists_ids(ids)) {
+    const Ids gone(ids, "ids");
+    return without_gil([&] { return self.index->remove(gone.view()); });
   }
-  const PySelector selector = selector_of(ids, *self.index);
-  return without_gil([&] { return self.index->remove(*selector.selector); });
+  const PySelector chosen = selector_of(ids, *self.index);
+  return without_gil([&] { return self.index->remove(*chosen.selector); });
 }
 
 void merge(PyIndex& self, const PyIndex& other, std::string_view ids, std::optional<std::string_view> on_duplicate,

@@ -126,7 +126,6 @@ def test_every_stored_type_finds_what_was_added(rng):
         np.zeros((2, 6), dtype="datetime64[s]"),
         "six numbers",
         3,
-        None,
         {"a": 1},
         [["a"] * 6],
         [[True] * 6],

@@ -90,11 +90,11 @@ def test_selectors_answer_and_combine():
         (np.ones(99, bool), ValueError, "100 rows, not 99"),
         ([True] * 3, ValueError, "100 rows, not 3"),
         ([None], ValueError, "2 queries, not 1"),
-        (np.ones((2, 100), bool), (TypeError, ValueError), ""),
+        (np.ones((2, 100), bool), (TypeError, ValueError), "."),
         (np.ones(100), TypeError, "float64"),
         ("abc", TypeError, "filter"),
         (7, TypeError, "filter"),
-        ([1.5, 2.5], TypeError, ""),
+        ([1.5, 2.5], TypeError, "."),
     ],
 )
 def test_what_is_no_filter_is_refused(index, rows, bad, error, says):

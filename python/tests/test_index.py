@@ -159,8 +159,8 @@ def test_ids_that_do_not_fit_are_refused(rows, ids, error):
 def test_ids_of_any_integer_type(rows, dtype):
     index = knear.IndexFlatL2(8)
     index.add(rows[:3], np.array([9, 8, 7], dtype))
-    index.add(rows[3:5], np.arange(10, dtype="int64")[::-3][:2])
-    assert index.ids().tolist()[:3] == [9, 8, 7] or dtype == "int8"
+    index.add(rows[3:5], np.arange(60).astype(dtype)[::-20][:2])
+    assert index.ids().tolist() == [9, 8, 7, 59, 39]
 
 
 def test_nan_rows_are_rejected_skipped_or_kept(rows):
@@ -282,7 +282,7 @@ def test_cosine_needs_no_normalising(rows):
         (lambda: knear.IndexFlatL2(0), ValueError, "dim = 0"),
         (lambda: knear.IndexFlatL2(-3), ValueError, "dim = -3"),
         (lambda: knear.IndexFlatL2(10**9), ValueError, "1000000000"),
-        (lambda: knear.IndexFlatL2("8"), TypeError, ""),
+        (lambda: knear.IndexFlatL2("8"), TypeError, "."),
         (lambda: knear.IndexFlat(8, "euclid"), ValueError, "euclid"),
         (lambda: knear.IndexFlat(8, 77), ValueError, "77"),
         (lambda: knear.IndexFlat(8, None), TypeError, "metric"),
@@ -312,9 +312,9 @@ def test_an_index_never_built_is_an_error_not_a_crash():
         def __init__(self):
             pass
 
-    with pytest.raises((RuntimeError, TypeError)):
+    with pytest.warns(RuntimeWarning, match="uninitialized"), pytest.raises(TypeError):
         Half().search([[1.0]], 1)
-    with pytest.raises((RuntimeError, TypeError)):
+    with pytest.raises(RuntimeError, match="never built"):
         repr(knear.Index.__new__(knear.Index))
 
 
