@@ -24,7 +24,7 @@ def describe(progress: Progress) -> str:
     >>> class Half:
     ...     phase, done, total, rate, eta = "add", 500, 1000, 250.0, 2.0
     >>> print(describe(Half))
-    add    50% |###############               | 500/1000, 250/s, 2 s left
+    add   50% |###############               | 500/1000, 250/s, 2 s left
     """
     if not progress.total:
         return f"{progress.phase}  {progress.done}, {progress.rate:.3g}/s"

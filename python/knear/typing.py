@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     ArrayLike: TypeAlias = Union[SupportsDLPack, SupportsArray, Buffer, Sequence[Any]]
     """Vectors: an array of shape (n, dim), or a list of lists."""
 
+    NumpyLike: TypeAlias = Union[NDArray[Any], Sequence[Any]]
+    """Vectors whose results come as numpy arrays."""
+
     IdsLike: TypeAlias = Union[SupportsDLPack, Buffer, Iterable[int], int]
     """Ids: an integer array of shape (n,), a list, a set, a range, or one integer."""
 
@@ -48,4 +51,4 @@ if TYPE_CHECKING:
     """True for a bar, or a callable that may return False to stop."""
 else:
     FloatArray = IdArray = ByteArray = AnyArray = Any
-    ArrayLike = IdsLike = OneFilter = FilterLike = MetricLike = ProgressLike = Any
+    ArrayLike = NumpyLike = IdsLike = OneFilter = FilterLike = MetricLike = ProgressLike = Any

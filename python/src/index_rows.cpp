@@ -2,6 +2,7 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string_view.h>
 
+#include <algorithm>
 #include <string>
 
 #include "arrays.h"
@@ -68,19 +69,24 @@ nb::object rows_of(const PyIndex& self, std::span<const Id> ids) {
 }
 
 // The row of one id, as an array of rank 1.
-nb::object row_of(const PyIndex& self, Id id) { return rows_of(self, {&id, 1})[nb::int_(0)]; }
+nb::object row_of(const PyIndex& self, Id id) {
+  const Matrix found = without_gil([&] { return self.index->get({&id, 1}); });
+  std::unique_ptr<float[]> row = allocate<float>(1, found.dim());
+  std::copy_n(found.floats(), found.dim(), row.get());
+  return make_array(std::move(row), {found.dim()});
+}
 
 nb::object get(const PyIndex& self, const IdsLike& ids) {
   const bool one = PyIndex_Check(ids.ptr()) && !PyObject_HasAttrString(ids.ptr(), "__len__");
   return one ? row_of(self, id_of(ids, "ids")) : rows_of(self, Ids(ids, "ids").view());
 }
 
-nb::object reconstruct(const PyIndex& self, const IdsLike& key, const ArrayLike& out) {
-  nb::object row = row_of(self, id_of(key, "key"));
-  if (out.is_none()) return row;
+nb::object reconstruct(const PyIndex& self, nb::handle key, const ArrayLike& out) {
+  const Id id = id_of(key, "key");
+  if (out.is_none()) return row_of(self, id);
   const auto to = writable<float>(out.attr("reshape")(1, -1), 1, self.index->dim(), "x");
-  const Rows from(row.attr("reshape")(1, -1), "row");
-  from.view().copy_row(0, to.data());
+  const Matrix found = without_gil([&] { return self.index->get({&id, 1}); });
+  std::copy_n(found.floats(), found.dim(), to.data());
   return nb::borrow(out);
 }
 
@@ -187,7 +193,7 @@ Raises NotFound (a KeyError) that names the first id which is not there.
 )");
   type.def(
       "reconstruct",
-      [](const PyIndex& self, const IdsLike& key, const ArrayLike& x) {
+      [](const PyIndex& self, const nb::typed<nb::object, Int>& key, const ArrayLike& x) {
         return nb::typed<nb::object, FloatArray>(reconstruct(self, key, x));
       },
       nb::arg("key"), nb::arg("x") = nb::none(), "The vector of one id, float32 of shape (dim,); into x when given.");

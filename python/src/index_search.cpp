@@ -41,6 +41,8 @@ class Result {
   std::span<T> values_;
 };
 
+using Params = nb::typed<nb::object, PySearchParameters>;
+
 struct SearchArguments {
   nb::object filter = nb::none();
   nb::object params = nb::none();
@@ -135,7 +137,7 @@ nb::object rows_of_results(const PyIndex& self, std::span<const Id> ids, std::si
   return make_array(std::move(rows), {ids.size() / k, k, dim});
 }
 
-nb::object search_and_reconstruct(const PyIndex& self, const ArrayLike& x, Int k, const nb::object& params) {
+nb::object search_and_reconstruct(const PyIndex& self, const ArrayLike& x, Int k, const Params& params) {
   const Found found = search(self, x, k, {.params = params});
   nb::object rows = rows_of_results(self, found.id_values, static_cast<std::size_t>(k.value));
   return nb::make_tuple(found.distances, found.ids, rows);
@@ -145,8 +147,8 @@ void define_knn(nb::class_<PyIndex>& type) {
   type.def(
       "search",
       [](const PyIndex& self, const ArrayLike& x, Int k, const FilterLike& filter, std::optional<Int> num_threads,
-         std::optional<double> timeout, const ProgressLike& progress, const nb::object& params, bool return_stats,
-         const nb::object& D, const nb::object& I) {
+         std::optional<double> timeout, const ProgressLike& progress, const Params& params, bool return_stats,
+         const AnyArray& D, const AnyArray& I) {
         const Found found = search(self, x, k, {filter, params, {num_threads, timeout, progress}, D, I});
         return return_stats ? nb::make_tuple(found.distances, found.ids, found.stats)
                             : nb::make_tuple(found.distances, found.ids);
@@ -168,8 +170,8 @@ progress: True for a bar, or a callable that takes a Progress and may return Fal
 params: SearchParameters(sel=...), the field's spelling of filter.
 return_stats: a third result, SearchStats.
 D, I: packed arrays of the result's shape and type to fill instead of new ones.
-Raises InvalidArgument (a ValueError) for shapes, k or NaN-free rules that do not hold, WrongType (a TypeError) for
-element types that are no numbers. A query that holds NaN finds nothing.
+Raises InvalidArgument (a ValueError) for shapes and k that do not fit, WrongType (a TypeError) for element types
+that are no numbers. A query that holds NaN finds nothing.
 
     >>> index = knear.IndexFlatL2(2)
     >>> index.add([[0, 0], [3, 4], [6, 8]])
@@ -182,7 +184,7 @@ element types that are no numbers. A query that holds NaN finds nothing.
 )");
   type.def(
       "assign",
-      [](const PyIndex& self, const ArrayLike& x, Int k, const nb::object& labels) {
+      [](const PyIndex& self, const ArrayLike& x, Int k, const AnyArray& labels) {
         return nb::typed<nb::object, IdArray>(search(self, x, k, {.ids_out = labels}).ids);
       },
       nb::arg("x"), nb::arg("k").sig("1") = Int{1}, nb::arg("labels") = nb::none(),
@@ -194,7 +196,7 @@ void define_others(nb::class_<PyIndex>& type) {
       "range_search",
       [](const PyIndex& self, const ArrayLike& x, double radius, const FilterLike& filter,
          std::optional<Int> num_threads, std::optional<double> timeout, const ProgressLike& progress,
-         const nb::object& params) {
+         const Params& params) {
         return nb::typed<nb::object, nb::typed<nb::tuple, IdArray, FloatArray, IdArray>>(range_search(
             self, x, radius, {.filter = filter, .params = params, .call = {num_threads, timeout, progress}}));
       },
@@ -216,7 +218,7 @@ shape (nq + 1,). The other arguments are those of search().
 )");
   type.def(
       "search_and_reconstruct",
-      [](const PyIndex& self, const ArrayLike& x, Int k, const nb::object& params) {
+      [](const PyIndex& self, const ArrayLike& x, Int k, const Params& params) {
         return nb::typed<nb::object, nb::typed<nb::tuple, FloatArray, IdArray, FloatArray>>(
             search_and_reconstruct(self, x, k, params));
       },

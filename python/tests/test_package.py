@@ -2,6 +2,7 @@
 
 import doctest
 import inspect
+import os
 import subprocess
 import sys
 import textwrap
@@ -17,8 +18,6 @@ SOURCE = HERE.parent / "knear"
 
 
 def run(program, **environment):
-    import os
-
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(program)],
         capture_output=True,
@@ -134,7 +133,11 @@ def check_types(tmp_path, program):
     pytest.importorskip("mypy")
     (tmp_path / "program.py").write_text(textwrap.dedent(program))
     command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", f"--cache-dir={tmp_path}", "program.py"]
-    return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True).stdout
+    package = Path(knear.__file__).absolute().parent.parent
+    environment = dict(os.environ)
+    if package.name not in {"site-packages", "dist-packages"}:
+        environment["MYPYPATH"] = str(package)
+    return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment).stdout
 
 
 def test_a_typed_program_passes_a_strict_type_checker(tmp_path):
