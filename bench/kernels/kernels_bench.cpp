@@ -146,7 +146,7 @@ void select(State& state, const Table* table) {
 template <class In, class Out>
 void convert(State& state, void (*kernel)(const In*, std::size_t, Out*)) {
   constexpr std::size_t kValues = 2048;
-  const std::vector<In> in(kValues, In(1));
+  const std::vector<In> in(kValues, static_cast<In>(1));
   std::vector<Out> out(kValues);
   for (auto _ : state) {
     kernel(in.data(), kValues, out.data());
