@@ -10,6 +10,11 @@
 
 namespace knear {
 
+// How far `id` lies above `base`, which must not be larger. Ids may be as far apart as 64 bits allow.
+constexpr std::uint64_t id_distance(Id base, Id id) noexcept {
+  return static_cast<std::uint64_t>(id) - static_cast<std::uint64_t>(base);
+}
+
 // One bit per row of a chunk; set when the row was removed.
 using DeadRows = std::vector<std::uint64_t>;
 
