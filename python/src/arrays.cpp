@@ -1,5 +1,7 @@
 #include "arrays.h"
 
+#include <nanobind/stl/string.h>
+
 #include <sstream>
 
 namespace knear::python {
@@ -14,17 +16,15 @@ bool on_cpu(const nb::ndarray<nb::ro>& array) noexcept {
 
 bool is_sequence(nb::handle object) { return nb::isinstance<nb::list>(object) || nb::isinstance<nb::tuple>(object); }
 
-std::string type_name(nb::handle object) { return nb::cast<std::string>(nb::inst_name(object)); }
-
 [[noreturn]] void fail_no_rows(nb::handle object, const char* name) {
-  fail(Error::wrong_type, std::string(name) + " must be an array of numbers with two dimensions, not " +
-                              type_name(object));
+  fail(Error::wrong_type,
+       std::string(name) + " must be an array of numbers with two dimensions, not " + type_text(object));
 }
 
 void require_rank_2(const nb::ndarray<nb::ro>& array, const char* name) {
   if (array.ndim() == 2) return;
-  std::string message = std::string(name) + " must have 2 dimensions (rows, dim), not " +
-                        std::to_string(array.ndim()) + " with shape " + shape_text(array);
+  std::string message = std::string(name) + " must have 2 dimensions (rows, dim), not " + std::to_string(array.ndim()) +
+                        " with shape " + shape_text(array);
   if (array.ndim() == 1) message += std::string("; for one row use ") + name + "[None, :]";
   fail(Error::invalid_argument, message);
 }
@@ -35,13 +35,20 @@ std::string dtype_name(nb::dlpack::dtype dtype) {
   using Code = nb::dlpack::dtype_code;
   const std::string bits = std::to_string(dtype.bits);
   switch (static_cast<Code>(dtype.code)) {
-    case Code::Int: return "int" + bits;
-    case Code::UInt: return "uint" + bits;
-    case Code::Float: return "float" + bits;
-    case Code::Bfloat: return "bfloat" + bits;
-    case Code::Complex: return "complex" + bits;
-    case Code::Bool: return "bool";
-    default: return "an unknown type of " + bits + " bits";
+    case Code::Int:
+      return "int" + bits;
+    case Code::UInt:
+      return "uint" + bits;
+    case Code::Float:
+      return "float" + bits;
+    case Code::Bfloat:
+      return "bfloat" + bits;
+    case Code::Complex:
+      return "complex" + bits;
+    case Code::Bool:
+      return "bool";
+    default:
+      return "an unknown type of " + bits + " bits";
   }
 }
 
@@ -60,10 +67,17 @@ bool is_row_dtype(nb::dlpack::dtype dtype, DType& out) noexcept {
     case Code::Float:
       out = dtype.bits == 32 ? DType::f32 : DType::f16;
       return dtype.bits == 32 || dtype.bits == 16;
-    case Code::Bfloat: out = DType::bf16; return dtype.bits == 16;
-    case Code::Int: out = DType::i8; return dtype.bits == 8;
-    case Code::UInt: out = DType::u8; return dtype.bits == 8;
-    default: return false;
+    case Code::Bfloat:
+      out = DType::bf16;
+      return dtype.bits == 16;
+    case Code::Int:
+      out = DType::i8;
+      return dtype.bits == 8;
+    case Code::UInt:
+      out = DType::u8;
+      return dtype.bits == 8;
+    default:
+      return false;
   }
 }
 
@@ -85,7 +99,8 @@ NumpyArray import_by_numpy(nb::handle object, const char* name) {
   const std::string dtype = nb::cast<std::string>(array.attr("dtype").attr("name"));
   if (dtype == "bfloat16") return {import_array(array.attr("view")("uint16"), name), true};
   const std::string kind = nb::cast<std::string>(array.attr("dtype").attr("kind"));
-  if (kind != "f" && kind != "i" && kind != "u") fail(Error::wrong_type, std::string(name) + " holds " + dtype + ", which is no vector of numbers");
+  if (kind != "f" && kind != "i" && kind != "u")
+    fail(Error::wrong_type, std::string(name) + " holds " + dtype + ", which is no vector of numbers");
   return {import_array(array.attr("astype")(kind == "f" ? "float64" : "int64"), name), false};
 }
 
@@ -124,20 +139,18 @@ void Rows::borrow(const nb::ndarray<nb::ro>& array, DType dtype) {
 }
 
 Ids::Ids(nb::handle object, const char* name) {
-  if (PyIndex_Check(object.ptr()) && !nb::ndarray_check(object)) {
-    copy_ = {id_of(object, name)};
-  } else if (nb::ndarray<nb::ro> array = is_sequence(object) ? nb::ndarray<nb::ro>() : import_array(object, name);
-             array.is_valid()) {
-    const bool int64 = array.dtype() == nb::dtype<Id>();
-    if (int64 && array.ndim() == 1 && (array.shape(0) < 2 || array.stride(0) == 1)) {
-      array_ = array;
-      view_ = {static_cast<const Id*>(array.data()), array.shape(0)};
-      return;
-    }
-    copy_ = ids_of(array, name);
-  } else {
-    copy_ = ids_of_list(object, name);
+  nb::ndarray<nb::ro> array;
+  if (nb::ndarray_check(object)) {
+    array = import_array(object, name);
+    if (!array.is_valid()) array = import_by_numpy(object, name).array;
   }
+  const bool int64 = array.is_valid() && array.dtype() == nb::dtype<Id>();
+  if (int64 && array.ndim() == 1 && (array.shape(0) < 2 || array.stride(0) == 1)) {
+    array_ = array;
+    view_ = {static_cast<const Id*>(array.data()), array.shape(0)};
+    return;
+  }
+  copy_ = array.is_valid() ? ids_of(array, name) : ids_of_list(object, name);
   view_ = copy_;
 }
 
@@ -147,8 +160,8 @@ Framework framework_of(nb::handle queries) {
   if (!nb::hasattr(queries, "__dlpack__")) return Framework::numpy;
   const auto module = nb::cast<std::string>(queries.type().attr("__module__"));
   const auto is_of = [&](const char* package) {
-    return module.starts_with(package) && (module.size() == std::string_view(package).size() ||
-                                           module[std::string_view(package).size()] == '.');
+    return module.starts_with(package) &&
+           (module.size() == std::string_view(package).size() || module[std::string_view(package).size()] == '.');
   };
   if (is_of("torch")) return Framework::torch;
   if (is_of("jaxlib") || is_of("jax")) return Framework::jax;
@@ -182,11 +195,16 @@ nb::object export_array(void* data, nb::dlpack::dtype dtype, std::initializer_li
 
 nb::dlpack::dtype dlpack_of(DType dtype) {
   switch (dtype) {
-    case DType::f32: return nb::dtype<float>();
-    case DType::f16: return {static_cast<std::uint8_t>(nb::dlpack::dtype_code::Float), 16, 1};
-    case DType::bf16: return {static_cast<std::uint8_t>(nb::dlpack::dtype_code::Bfloat), 16, 1};
-    case DType::i8: return nb::dtype<std::int8_t>();
-    case DType::u8: return nb::dtype<std::uint8_t>();
+    case DType::f32:
+      return nb::dtype<float>();
+    case DType::f16:
+      return {static_cast<std::uint8_t>(nb::dlpack::dtype_code::Float), 16, 1};
+    case DType::bf16:
+      return {static_cast<std::uint8_t>(nb::dlpack::dtype_code::Bfloat), 16, 1};
+    case DType::i8:
+      return nb::dtype<std::int8_t>();
+    case DType::u8:
+      return nb::dtype<std::uint8_t>();
   }
   return {};
 }
@@ -232,7 +250,8 @@ std::unique_ptr<T[]> allocate(std::size_t rows, std::size_t columns) {
   std::size_t bytes = 0;
   if (__builtin_mul_overflow(rows, columns, &count) || __builtin_mul_overflow(count, sizeof(T), &bytes) ||
       bytes > static_cast<std::size_t>(PTRDIFF_MAX))
-    fail(Error::out_of_memory, std::to_string(rows) + " x " + std::to_string(columns) + " results do not fit in memory");
+    fail(Error::out_of_memory,
+         std::to_string(rows) + " x " + std::to_string(columns) + " results do not fit in memory");
   T* values = new (std::nothrow) T[std::max<std::size_t>(count, 1)];
   if (!values)
     fail(Error::out_of_memory, "no memory for " + std::to_string(rows) + " x " + std::to_string(columns) + " results");
@@ -242,12 +261,13 @@ std::unique_ptr<T[]> allocate(std::size_t rows, std::size_t columns) {
 template <class T>
 std::span<T> writable(nb::handle object, std::size_t rows, std::size_t columns, const char* name) {
   nb::ndarray<> array;
-  if (!nb::try_cast(object, array, false)) fail_out<T>(name, "a read-only or other " + type_name(object), rows, columns);
+  if (!nb::try_cast(object, array, false))
+    fail_out<T>(name, "a read-only or other " + type_text(object), rows, columns);
   if (array.dtype() != nb::dtype<T>()) fail_out<T>(name, dtype_name(array.dtype()), rows, columns);
   const bool shape_fits = array.ndim() == 2 && array.shape(0) == rows && array.shape(1) == columns;
   if (!shape_fits) fail_out<T>(name, "shape " + shape_text(nb::ndarray<nb::ro>(array)), rows, columns);
-  const bool packed = (columns < 2 || array.stride(1) == 1) &&
-                      (rows < 2 || array.stride(0) == static_cast<std::int64_t>(columns));
+  const bool packed =
+      (columns < 2 || array.stride(1) == 1) && (rows < 2 || array.stride(0) == static_cast<std::int64_t>(columns));
   if (!packed) fail_out<T>(name, "one with gaps between its elements", rows, columns);
   return {static_cast<T*>(array.data()), rows * columns};
 }

@@ -27,6 +27,8 @@ std::chrono::steady_clock::duration duration_of(std::optional<double> seconds) {
 
 }  // namespace
 
+std::string type_text(nb::handle object) { return nb::inst_name(object).c_str(); }
+
 std::size_t count_of(Int number, const char* name, std::int64_t least) {
   if (number.value < least)
     throw Error(Error::invalid_argument, std::string(name) + " = " + std::to_string(number.value) +
@@ -73,7 +75,7 @@ Call::Call(const CallArguments& arguments, double work)
   if (arguments.num_threads) options_.num_threads = count_of(*arguments.num_threads, "num_threads", 0);
   options_.timeout = duration_of(arguments.timeout);
   const nb::handle progress = arguments.progress;
-  if (progress.is_none() || progress.is(Py_False)) return;
+  if (!progress.is_valid() || progress.is_none() || progress.is(Py_False)) return;
   if (progress.is(Py_True)) {
     progress_ = nb::module_::import_("knear._progress").attr("make_bar")();
     bar_ = !progress_.is_none();

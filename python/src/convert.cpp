@@ -12,7 +12,8 @@ namespace {
   throw Error(Error::wrong_type, std::string(name) + " holds " + found + "; it must hold " + wanted);
 }
 
-constexpr const char* kRowTypes = "float32, float16, bfloat16, int8 or uint8 (float64 and wider integers are converted)";
+constexpr const char* kRowTypes =
+    "float32, float16, bfloat16, int8 or uint8 (float64 and wider integers are converted)";
 
 // Calls read(T{}) with the C++ type of the elements; false when they are no real numbers.
 template <class Read>
@@ -37,7 +38,8 @@ bool with_element_type(nb::dlpack::dtype dtype, Read read) {
 template <class T>
 T element(const nb::ndarray<nb::ro>& array, std::int64_t offset) noexcept {
   T value;
-  std::memcpy(&value, static_cast<const Byte*>(array.data()) + offset * static_cast<std::int64_t>(sizeof(T)), sizeof(T));
+  std::memcpy(&value, static_cast<const Byte*>(array.data()) + offset * static_cast<std::int64_t>(sizeof(T)),
+              sizeof(T));
   return value;
 }
 
@@ -85,7 +87,7 @@ float float_of(nb::handle number, const char* name) {
     if (value != -1.0 || !PyErr_Occurred()) return static_cast<float>(value);
     PyErr_Clear();
   }
-  fail_type(name, nb::cast<std::string>(nb::inst_name(number)), kRowTypes);
+  fail_type(name, type_text(number), kRowTypes);
 }
 
 std::vector<float> row_of(nb::handle row, const char* name) {
@@ -97,10 +99,12 @@ std::vector<float> row_of(nb::handle row, const char* name) {
   }
   const nb::ndarray<nb::ro> array = import_array(row, name);
   if (!array.is_valid() || array.ndim() != 1)
-    throw Error(Error::invalid_argument, std::string(name) + " must be a list of rows, each a list of numbers; found a row of type " +
-                                             nb::cast<std::string>(nb::inst_name(row)));
+    throw Error(
+        Error::invalid_argument,
+        std::string(name) + " must be a list of rows, each a list of numbers; found a row of type " + type_text(row));
   out.resize(array.shape(0));
-  const nb::ndarray<nb::ro> as_row(array.data(), {1, array.shape(0)}, nb::find(row), {0, array.stride(0)}, array.dtype());
+  const nb::ndarray<nb::ro> as_row(array.data(), {1, array.shape(0)}, nb::find(row), {0, array.stride(0)},
+                                   array.dtype());
   const Matrix floats = floats_of(as_row, name);
   if (!out.empty()) std::memcpy(out.data(), floats.data(), out.size() * sizeof(float));
   return out;
@@ -117,8 +121,8 @@ Matrix floats_of_lists(nb::handle rows, const char* name) {
     if (i == 0) out = Matrix(DType::f32, count, row.size());
     if (row.size() != out.dim())
       throw Error(Error::invalid_argument, std::string(name) + " has rows of different lengths: row 0 has " +
-                                               std::to_string(out.dim()) + " numbers, row " + std::to_string(i) + " has " +
-                                               std::to_string(row.size()));
+                                               std::to_string(out.dim()) + " numbers, row " + std::to_string(i) +
+                                               " has " + std::to_string(row.size()));
     if (!row.empty()) std::memcpy(out.floats() + i * out.dim(), row.data(), row.size() * sizeof(float));
     ++i;
   }
@@ -135,8 +139,8 @@ std::vector<Id> ids_of(const nb::ndarray<nb::ro>& array, const char* name) {
       for (std::size_t i = 0; i < out.size(); ++i) {
         const T value = element<T>(array, static_cast<std::int64_t>(i) * array.stride(0));
         if (std::is_same_v<T, std::uint64_t> && static_cast<std::uint64_t>(value) > std::numeric_limits<Id>::max())
-          throw Error(Error::invalid_argument, std::string(name) + "[" + std::to_string(i) + "] = " +
-                                                   std::to_string(value) + " does not fit in 64 signed bits");
+          throw Error(Error::invalid_argument, std::string(name) + "[" + std::to_string(i) +
+                                                   "] = " + std::to_string(value) + " does not fit in 64 signed bits");
         out[i] = static_cast<Id>(value);
       }
     } else if (!out.empty()) {
@@ -148,8 +152,7 @@ std::vector<Id> ids_of(const nb::ndarray<nb::ro>& array, const char* name) {
 }
 
 Id id_of(nb::handle id, const char* name) {
-  if (PyBool_Check(id.ptr()) || !PyIndex_Check(id.ptr()))
-    fail_type(name, nb::cast<std::string>(nb::inst_name(id)), "integers");
+  if (PyBool_Check(id.ptr()) || !PyIndex_Check(id.ptr())) fail_type(name, type_text(id), "integers");
   int overflow = 0;
   const long long value = PyLong_AsLongLongAndOverflow(nb::steal(PyNumber_Index(id.ptr())).ptr(), &overflow);
   if (overflow)
@@ -159,9 +162,10 @@ Id id_of(nb::handle id, const char* name) {
 }
 
 std::vector<Id> ids_of_list(nb::handle ids, const char* name) {
+  if (PyIndex_Check(ids.ptr())) return {id_of(ids, name)};
   const bool iterable = nb::isinstance<nb::list>(ids) || nb::isinstance<nb::tuple>(ids) || PyAnySet_Check(ids.ptr()) ||
                         PyRange_Check(ids.ptr());
-  if (!iterable) fail_type(name, nb::cast<std::string>(nb::inst_name(ids)), "integers");
+  if (!iterable) fail_type(name, type_text(ids), "integers");
   std::vector<Id> out;
   for (nb::handle id : ids) out.push_back(id_of(id, name));
   return out;

@@ -4,6 +4,7 @@
 #include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/unique_ptr.h>
 
 #include <cstring>
 #include <mutex>
@@ -109,7 +110,8 @@ void define_reading(nb::module_& m) {
         PyVectorFile file(path, dataset);
         return read(file, 0, file.rows());
       },
-      nb::arg("path"), nb::arg("dataset") = "", "A whole file of vectors as an array of shape (rows, dim). See open_vectors().");
+      nb::arg("path"), nb::arg("dataset") = "",
+      "A whole file of vectors as an array of shape (rows, dim). See open_vectors().");
   m.def(
       "read_ids",
       [](const Path& path, const std::string& dataset) {

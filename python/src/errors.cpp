@@ -10,18 +10,30 @@ namespace {
 
 const char* class_name(Error::Kind kind) noexcept {
   switch (kind) {
-    case Error::invalid_argument: return "InvalidArgument";
-    case Error::wrong_type: return "WrongType";
-    case Error::wrong_state: return "WrongState";
-    case Error::not_found: return "NotFound";
-    case Error::duplicate_id: return "DuplicateId";
-    case Error::corrupt_file: return "CorruptFile";
-    case Error::io_failure: return "IoFailure";
-    case Error::conflict: return "Conflict";
-    case Error::out_of_memory: return "OutOfMemory";
-    case Error::stopped: return "Stopped";
-    case Error::timeout: return "Timeout";
-    case Error::unsupported: return "Unsupported";
+    case Error::invalid_argument:
+      return "InvalidArgument";
+    case Error::wrong_type:
+      return "WrongType";
+    case Error::wrong_state:
+      return "WrongState";
+    case Error::not_found:
+      return "NotFound";
+    case Error::duplicate_id:
+      return "DuplicateId";
+    case Error::corrupt_file:
+      return "CorruptFile";
+    case Error::io_failure:
+      return "IoFailure";
+    case Error::conflict:
+      return "Conflict";
+    case Error::out_of_memory:
+      return "OutOfMemory";
+    case Error::stopped:
+      return "Stopped";
+    case Error::timeout:
+      return "Timeout";
+    case Error::unsupported:
+      return "Unsupported";
   }
   return "Error";
 }

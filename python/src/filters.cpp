@@ -19,7 +19,9 @@ bool all_of(nb::handle list, Test test) {
 }
 
 bool is_bool(nb::handle item) { return PyBool_Check(item.ptr()); }
-bool is_integer(nb::handle item) { return PyIndex_Check(item.ptr()) && !PyBool_Check(item.ptr()) && !nb::ndarray_check(item); }
+bool is_integer(nb::handle item) {
+  return PyIndex_Check(item.ptr()) && !PyBool_Check(item.ptr()) && !nb::ndarray_check(item);
+}
 
 // A set of ids in the smallest form: a bitmap where they lie close together.
 SelectorPtr select_ids(std::span<const Id> ids) {
@@ -83,7 +85,7 @@ SelectorPtr select_callable(nb::handle function) {
 [[noreturn]] void fail_no_filter(nb::handle filter) {
   throw Error(Error::wrong_type,
               "filter must be ids, bools, an IDSelector, a callable or a list with one of these per query, not " +
-                  nb::cast<std::string>(nb::inst_name(filter)));
+                  type_text(filter));
 }
 
 }  // namespace
@@ -127,13 +129,19 @@ Filter filter_of(nb::handle filter, const Index& index, std::size_t queries) {
   return out;
 }
 
+bool lists_ids(nb::handle object) {
+  if (is_integer(object) || PyAnySet_Check(object.ptr())) return true;
+  if (is_list(object)) return all_of(object, is_integer);
+  const nb::ndarray<nb::ro> array = import_array(object, "ids");
+  return array.is_valid() && array.dtype() != nb::dtype<bool>();
+}
+
 nb::object filter_argument(nb::handle filter, nb::handle params) {
   if (params.is_none()) return nb::borrow(filter);
   if (!nb::isinstance<PySearchParameters>(params))
-    throw Error(Error::wrong_type, "params must be a SearchParameters, not " + nb::cast<std::string>(nb::inst_name(params)));
+    throw Error(Error::wrong_type, "params must be a SearchParameters, not " + type_text(params));
   const nb::object& sel = nb::inst_ptr<PySearchParameters>(params)->sel;
-  if (!sel.is_none() && !filter.is_none())
-    throw Error(Error::invalid_argument, "give filter or params.sel, not both");
+  if (!sel.is_none() && !filter.is_none()) throw Error(Error::invalid_argument, "give filter or params.sel, not both");
   return sel.is_none() ? nb::borrow(filter) : sel;
 }
 

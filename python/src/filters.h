@@ -35,6 +35,8 @@ struct Filter {
 Filter filter_of(nb::handle filter, const Index& index, std::size_t queries);
 // The same, but one for all.
 PySelector selector_of(nb::handle filter, const Index& index);
+// Is this ids themselves, rather than a rule that picks them?
+bool lists_ids(nb::handle object);
 // The filter of a call that has both spellings, `filter` and `params`.
 nb::object filter_argument(nb::handle filter, nb::handle params);
 

@@ -37,8 +37,8 @@ void normalize(const nb::object& x) {
   if (!nb::try_cast(x, array, false) || array.dtype() != nb::dtype<float>())
     throw Error(Error::wrong_type, "x must be a writable float32 array, which is changed in place");
   if (array.ndim() != 2)
-    throw Error(Error::invalid_argument, "x must have 2 dimensions (rows, dim), not shape " +
-                                             shape_text(nb::ndarray<nb::ro>(array)));
+    throw Error(Error::invalid_argument,
+                "x must have 2 dimensions (rows, dim), not shape " + shape_text(nb::ndarray<nb::ro>(array)));
   const std::size_t rows = array.shape(0);
   const std::size_t dim = array.shape(1);
   if (dim > 1 && array.stride(1) != 1)
@@ -66,10 +66,10 @@ struct Table {
     k = array.shape(1);
     ids.reserve(rows * k);
     for (std::size_t i = 0; i < rows; ++i) {
-      const nb::ndarray<nb::ro> row(static_cast<const Byte*>(array.data()) +
-                                        static_cast<std::int64_t>(i) * array.stride(0) *
-                                            static_cast<std::int64_t>(array.itemsize()),
-                                    {k}, object, {array.stride(1)}, array.dtype());
+      const nb::ndarray<nb::ro> row(
+          static_cast<const Byte*>(array.data()) +
+              static_cast<std::int64_t>(i) * array.stride(0) * static_cast<std::int64_t>(array.itemsize()),
+          {k}, object, {array.stride(1)}, array.dtype());
       const std::vector<Id> values = ids_of(row, name);
       ids.insert(ids.end(), values.begin(), values.end());
     }
@@ -126,11 +126,15 @@ void define_process(nb::module_& m) {
   m.def(
       "set_num_threads", [](Int n) { set_num_threads(count_of(n, "n", 0)); }, nb::arg("n"),
       "Threads that calls use when they do not say; 0 goes back to the automatic number.");
-  m.def("num_threads", [] { return num_threads(); },
-        "Threads that calls use when they do not say: KNEAR_THREADS, else the CPUs this process may run on.");
-  m.def("cpu_level", [] { return cpu_level(); },
-        "The instruction set in use: \"portable\", \"avx2\", \"avx512\", \"avx512vnni\" or \"neon\"; KNEAR_ISA forces one.");
-  m.def("version", [] { return version(); }, "The version of the library, e.g. \"0.1.0\".");
+  m.def(
+      "num_threads", [] { return num_threads(); },
+      "Threads that calls use when they do not say: KNEAR_THREADS, else the CPUs this process may run on.");
+  m.def(
+      "cpu_level", [] { return cpu_level(); },
+      "The instruction set in use: \"portable\", \"avx2\", \"avx512\", \"avx512vnni\" or \"neon\"; KNEAR_ISA forces "
+      "one.");
+  m.def(
+      "version", [] { return version(); }, "The version of the library, e.g. \"0.1.0\".");
 }
 
 }  // namespace

@@ -23,9 +23,12 @@ OnDuplicate on_duplicate_of(std::string_view name) {
 
 const char* name_of(OnDuplicate on_duplicate) noexcept {
   switch (on_duplicate) {
-    case OnDuplicate::error: return "error";
-    case OnDuplicate::replace: return "replace";
-    case OnDuplicate::allow: return "allow";
+    case OnDuplicate::error:
+      return "error";
+    case OnDuplicate::replace:
+      return "replace";
+    case OnDuplicate::allow:
+      return "allow";
   }
   return "error";
 }
@@ -52,16 +55,22 @@ nb::object wrap_as(nb::handle type, std::unique_ptr<Index> index, OnDuplicate on
   return self;
 }
 
-std::string text_of(nb::handle self, const PyIndex& index) {
+const PyIndex& index_of(nb::handle self) {
+  if (!nb::inst_ready(self)) throw Error(Error::wrong_state, "this index was never built: __init__ was not called");
+  return *nb::inst_ptr<PyIndex>(self);
+}
+
+std::string text_of(nb::handle self) {
+  const PyIndex& index = index_of(self);
   return "<knear." + nb::cast<std::string>(self.type().attr("__name__")) + " \"" + index.index->spec() + "\", " +
          std::to_string(index.index->dim()) + " dimensions, " + knear::name_of(index.index->metric()) + ", " +
          std::to_string(index.index->size()) + " vectors>";
 }
 
 nb::object pickled(nb::handle self) {
-  const auto& index = *nb::inst_ptr<PyIndex>(self);
+  const PyIndex& index = index_of(self);
   const std::vector<Byte> bytes = without_gil([&] { return to_bytes(*index.index); });
-  const nb::object restore = nb::module_::import_("knear._knear").attr("_restore");
+  const nb::object restore = nb::module_::import_("knear._names").attr("restore");
   const nb::object state = nb::getattr(self, "__dict__", nb::none());
   return nb::make_tuple(
       restore, nb::make_tuple(self.type(), nb::bytes(bytes.data(), bytes.size()), name_of(index.on_duplicate)), state);
@@ -75,20 +84,21 @@ void define_building(nb::class_<PyIndex>& type) {
         const OnDuplicate kept = on_duplicate_of(on_duplicate);
         new (self) PyIndex{build_from(spec, dim, metric, dtype), kept};
       },
-      nb::arg("spec"), nb::arg("dim"), nb::arg("metric").sig("'l2'") = "l2", nb::kw_only(), nb::arg("dtype") = nb::none(),
-      nb::arg("on_duplicate") = "error", "See knear.index().");
-  type.def("__repr__", [](nb::handle self) { return text_of(self, *nb::inst_ptr<PyIndex>(self)); },
-           nb::sig("def __repr__(self) -> str"));
-  type.def("__reduce__", [](nb::handle self) { return pickled(self); },
-           nb::sig("def __reduce__(self) -> tuple[object, ...]"),
-           "Pickles and copies by to_bytes(), together with `on_duplicate`.");
+      nb::arg("spec"), nb::arg("dim"), nb::arg("metric").sig("'l2'") = "l2", nb::kw_only(),
+      nb::arg("dtype") = nb::none(), nb::arg("on_duplicate") = "error", "See knear.index().");
+  type.def(
+      "__repr__", [](nb::handle self) { return text_of(self); }, nb::sig("def __repr__(self) -> str"));
+  type.def(
+      "__reduce__", [](nb::handle self) { return pickled(self); },
+      nb::sig("def __reduce__(self) -> tuple[object, ...]"),
+      "Pickles and copies by to_bytes(), together with `on_duplicate`.");
 }
 
 }  // namespace
 
 nb::object wrap(std::unique_ptr<Index> index, OnDuplicate on_duplicate) {
-  const nb::object type = nb::module_::import_("knear._names").attr("class_of")(
-      index->spec(), static_cast<int>(index->metric().kind), index->dim());
+  const nb::object type = nb::module_::import_("knear._names")
+                              .attr("class_of")(index->spec(), static_cast<int>(index->metric().kind), index->dim());
   return wrap_as(type, std::move(index), on_duplicate);
 }
 
@@ -99,24 +109,32 @@ void define_properties(nb::class_<PyIndex>& type) {
       .def("__len__", size)
       .def_prop_ro("d", dim, "Number of dimensions.")
       .def_prop_ro("dim", dim, "Number of dimensions.")
-      .def_prop_ro("spec", [](const PyIndex& self) { return self.index->spec(); },
-                   "The factory string that rebuilds the index empty.")
-      .def_prop_ro("metric", [](const PyIndex& self) { return knear::name_of(self.index->metric()); },
-                   "Name of the metric: \"l2\", \"ip\", \"cosine\", ...")
-      .def_prop_ro("metric_type", [](const PyIndex& self) { return static_cast<int>(self.index->metric().kind); },
-                   "The metric as a METRIC_ constant.")
-      .def_prop_ro("metric_arg", [](const PyIndex& self) { return self.index->metric().argument; },
-                   "The metric's argument, e.g. p of METRIC_Lp.")
-      .def_prop_ro("dtype", [](const PyIndex& self) { return knear::name_of(self.index->dtype()); },
-                   "Element type of the stored rows: \"float32\", \"float16\", \"bfloat16\", \"int8\" or \"uint8\".")
-      .def_prop_ro("is_trained", [](const PyIndex& self) { return self.index->is_trained(); },
-                   "May vectors be added?")
-      .def_prop_ro("stats", [](const PyIndex& self) { return without_gil([&] { return self.index->stats(); }); },
-                   "Counters and bytes, as an IndexStats.")
-      .def("capabilities", [](const PyIndex& self) { return self.index->capabilities(); },
-           "Which operations are fast, as a Capabilities; all of them work.")
-      .def("verify", [](const PyIndex& self) { return without_gil([&] { return self.index->verify(); }); },
-           "Checks the index against itself and gives a Report.");
+      .def_prop_ro(
+          "spec", [](const PyIndex& self) { return self.index->spec(); },
+          "The factory string that rebuilds the index empty.")
+      .def_prop_ro(
+          "metric", [](const PyIndex& self) { return knear::name_of(self.index->metric()); },
+          "Name of the metric: \"l2\", \"ip\", \"cosine\", ...")
+      .def_prop_ro(
+          "metric_type", [](const PyIndex& self) { return static_cast<int>(self.index->metric().kind); },
+          "The metric as a METRIC_ constant.")
+      .def_prop_ro(
+          "metric_arg", [](const PyIndex& self) { return self.index->metric().argument; },
+          "The metric's argument, e.g. p of METRIC_Lp.")
+      .def_prop_ro(
+          "dtype", [](const PyIndex& self) { return knear::name_of(self.index->dtype()); },
+          "Element type of the stored rows: \"float32\", \"float16\", \"bfloat16\", \"int8\" or \"uint8\".")
+      .def_prop_ro(
+          "is_trained", [](const PyIndex& self) { return self.index->is_trained(); }, "May vectors be added?")
+      .def_prop_ro(
+          "stats", [](const PyIndex& self) { return without_gil([&] { return self.index->stats(); }); },
+          "Counters and bytes, as an IndexStats.")
+      .def(
+          "capabilities", [](const PyIndex& self) { return self.index->capabilities(); },
+          "Which operations are fast, as a Capabilities; all of them work.")
+      .def(
+          "verify", [](const PyIndex& self) { return without_gil([&] { return self.index->verify(); }); },
+          "Checks the index against itself and gives a Report.");
   type.def_prop_rw(
       "on_duplicate", [](const PyIndex& self) { return name_of(self.on_duplicate); },
       [](PyIndex& self, std::string_view name) { self.on_duplicate = on_duplicate_of(name); },
@@ -130,28 +148,17 @@ void define_properties(nb::class_<PyIndex>& type) {
       "    >>> index.metadata[\"model\"] = \"resnet50\"\n"
       "    >>> dict(index.metadata)\n"
       "    {'model': 'resnet50'}\n");
-  type.def("_metadata", [](const PyIndex& self) { return decoded(without_gil([&] { return self.index->metadata(); })); });
+  type.def("_metadata",
+           [](const PyIndex& self) { return decoded(without_gil([&] { return self.index->metadata(); })); });
   type.def("_set_metadata", [](PyIndex& self, const nb::dict& values) {
     auto read = encoded(values);
     without_gil([&] { self.index->set_metadata(std::move(read)); });
   });
 }
 
-void init_index(nb::module_& m) {
-  nb::class_<PyIndex> type(
-      m, "Index", nb::is_weak_referenceable(),
-      "Vectors in, nearest vectors out. knear.index() and the classes named Index... build one.\n\n"
-      "Every call checks its arguments and raises a knear.Error that names the numbers; a call that raises leaves\n"
-      "the index as it was. Searches run safely from many threads, also while others add or remove. Vectors are\n"
-      "any array of shape (n, dim): numpy, torch, JAX or another DLPack or buffer object, or lists. float32,\n"
-      "float16, bfloat16, int8 and uint8 with consecutive elements in each row are read where they lie; other\n"
-      "numbers and layouts are copied to float32 first.");
-  define_building(type);
-  define_properties(type);
-  define_rows(type);
-  define_search(type);
-  define_files(type);
+namespace {
 
+void define_functions(nb::module_& m) {
   m.def(
       "index",
       [](const std::string& spec, Int dim, const MetricLike& metric, const std::optional<std::string>& dtype,
@@ -159,8 +166,8 @@ void init_index(nb::module_& m) {
         const OnDuplicate kept = on_duplicate_of(on_duplicate);
         return nb::typed<nb::object, PyIndex>(wrap(build_from(spec, dim, metric, dtype), kept));
       },
-      nb::arg("spec"), nb::arg("dim"), nb::arg("metric").sig("'l2'") = "l2", nb::kw_only(), nb::arg("dtype") = nb::none(),
-      nb::arg("on_duplicate") = "error",
+      nb::arg("spec"), nb::arg("dim"), nb::arg("metric").sig("'l2'") = "l2", nb::kw_only(),
+      nb::arg("dtype") = nb::none(), nb::arg("on_duplicate") = "error",
       "Builds an empty index.\n\n"
       "spec: what it is made of, e.g. \"Flat\" (exact search) or \"Flat,dtype=float16\".\n"
       "dim: number of dimensions, 1 to 65536.\n"
@@ -185,6 +192,25 @@ void init_index(nb::module_& m) {
     auto index = without_gil([&] { return from_bytes(view); });
     return wrap_as(type, std::move(index), on_duplicate_of(on_duplicate));
   });
+}
+
+}  // namespace
+
+void init_index(nb::module_& m) {
+  nb::class_<PyIndex> type(
+      m, "Index", nb::is_weak_referenceable(),
+      "Vectors in, nearest vectors out. knear.index() and the classes named Index... build one.\n\n"
+      "Every call checks its arguments and raises a knear.Error that names the numbers; a call that raises leaves\n"
+      "the index as it was. Searches run safely from many threads, also while others add or remove. Vectors are\n"
+      "any array of shape (n, dim): numpy, torch, JAX or another DLPack or buffer object, or lists. float32,\n"
+      "float16, bfloat16, int8 and uint8 with consecutive elements in each row are read where they lie; other\n"
+      "numbers and layouts are copied to float32 first.");
+  define_building(type);
+  define_properties(type);
+  define_rows(type);
+  define_search(type);
+  define_files(type);
+  define_functions(m);
 }
 
 }  // namespace knear::python

@@ -2,6 +2,7 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string_view.h>
 
+#include <algorithm>
 #include <string>
 
 #include "arrays.h"
@@ -13,7 +14,9 @@ namespace knear::python {
 
 namespace {
 
-double elements_of(const MatrixView& rows) { return static_cast<double>(rows.rows()) * static_cast<double>(rows.dim()); }
+double elements_of(const MatrixView& rows) {
+  return static_cast<double>(rows.rows()) * static_cast<double>(rows.dim());
+}
 
 NanPolicy nan_policy_of(std::string_view name) {
   if (name == "reject") return NanPolicy::reject;
@@ -39,8 +42,8 @@ std::size_t add(PyIndex& self, const ArrayLike& x, const IdsLike& ids, std::opti
   if (!ids.is_none()) {
     options.ids = given.emplace(ids, "ids").view();
     if (options.ids.size() != rows.view().rows())  // none at all would mean "number them" to the library
-      throw Error(Error::invalid_argument, std::to_string(options.ids.size()) + " ids for " +
-                                               std::to_string(rows.view().rows()) + " rows");
+      throw Error(Error::invalid_argument,
+                  std::to_string(options.ids.size()) + " ids for " + std::to_string(rows.view().rows()) + " rows");
   }
   Call call(arguments, elements_of(rows.view()));
   call.apply(options);
@@ -66,19 +69,24 @@ nb::object rows_of(const PyIndex& self, std::span<const Id> ids) {
 }
 
 // The row of one id, as an array of rank 1.
-nb::object row_of(const PyIndex& self, Id id) { return rows_of(self, {&id, 1})[nb::int_(0)]; }
+nb::object row_of(const PyIndex& self, Id id) {
+  const Matrix found = without_gil([&] { return self.index->get({&id, 1}); });
+  std::unique_ptr<float[]> row = allocate<float>(1, found.dim());
+  std::copy_n(found.floats(), found.dim(), row.get());
+  return make_array(std::move(row), {found.dim()});
+}
 
 nb::object get(const PyIndex& self, const IdsLike& ids) {
   const bool one = PyIndex_Check(ids.ptr()) && !PyObject_HasAttrString(ids.ptr(), "__len__");
   return one ? row_of(self, id_of(ids, "ids")) : rows_of(self, Ids(ids, "ids").view());
 }
 
-nb::object reconstruct(const PyIndex& self, const IdsLike& key, const ArrayLike& out) {
-  nb::object row = row_of(self, id_of(key, "key"));
-  if (out.is_none()) return row;
+nb::object reconstruct(const PyIndex& self, nb::handle key, const ArrayLike& out) {
+  const Id id = id_of(key, "key");
+  if (out.is_none()) return row_of(self, id);
   const auto to = writable<float>(out.attr("reshape")(1, -1), 1, self.index->dim(), "x");
-  const Rows from(row.attr("reshape")(1, -1), "row");
-  from.view().copy_row(0, to.data());
+  const Matrix found = without_gil([&] { return self.index->get({&id, 1}); });
+  std::copy_n(found.floats(), found.dim(), to.data());
   return nb::borrow(out);
 }
 
@@ -93,21 +101,13 @@ nb::object reconstruct_n(const PyIndex& self, Int first, Int count) {
   return rows_of(self, std::span(ids).subspan(start, wanted));
 }
 
-bool is_id_set(nb::handle ids) {
-  return !nb::isinstance<PySelector>(ids) && (!PyCallable_Check(ids.ptr()) || nb::ndarray_check(ids)) &&
-         !PyRange_Check(ids.ptr());
-}
-
 std::size_t remove(PyIndex& self, const FilterLike& ids) {
-  if (is_id_set(ids)) {
-    const bool mask = nb::hasattr(ids, "dtype") && nb::str(ids.attr("dtype")).c_str() == std::string_view("bool");
-    if (!mask) {
-      const Ids gone(ids, "ids");
-      return without_gil([&] { return self.index->remove(gone.view()); });
-    }
+  if (lists_ids(ids)) {
+    const Ids gone(ids, "ids");
+    return without_gil([&] { return self.index->remove(gone.view()); });
   }
-  const PySelector selector = selector_of(ids, *self.index);
-  return without_gil([&] { return self.index->remove(*selector.selector); });
+  const PySelector chosen = selector_of(ids, *self.index);
+  return without_gil([&] { return self.index->remove(*chosen.selector); });
 }
 
 void merge(PyIndex& self, const PyIndex& other, std::string_view ids, std::optional<std::string_view> on_duplicate,
@@ -193,7 +193,7 @@ Raises NotFound (a KeyError) that names the first id which is not there.
 )");
   type.def(
       "reconstruct",
-      [](const PyIndex& self, const IdsLike& key, const ArrayLike& x) {
+      [](const PyIndex& self, const nb::typed<nb::object, Int>& key, const ArrayLike& x) {
         return nb::typed<nb::object, FloatArray>(reconstruct(self, key, x));
       },
       nb::arg("key"), nb::arg("x") = nb::none(), "The vector of one id, float32 of shape (dim,); into x when given.");
@@ -205,7 +205,9 @@ Raises NotFound (a KeyError) that names the first id which is not there.
       nb::arg("keys"), "The field's name for get(keys).");
   type.def(
       "reconstruct_n",
-      [](const PyIndex& self, Int n0, Int ni) { return nb::typed<nb::object, FloatArray>(reconstruct_n(self, n0, ni)); },
+      [](const PyIndex& self, Int n0, Int ni) {
+        return nb::typed<nb::object, FloatArray>(reconstruct_n(self, n0, ni));
+      },
       nb::arg("n0").sig("0") = Int{0}, nb::arg("ni").sig("-1") = Int{-1},
       "ni vectors (-1: all the rest) from the n0-th on, in the order of ids(): float32 of shape (ni, dim).");
 }
@@ -242,7 +244,8 @@ ids: integers, an IDSelector, a callable, or bools, one for each of index.ids().
       "merge_from",
       [](PyIndex& self, const PyIndex& other, Int add_id) {
         if (add_id.value != 0)
-          throw Error(Error::invalid_argument, "add_id = " + std::to_string(add_id.value) + "; it must be 0: use merge()");
+          throw Error(Error::invalid_argument,
+                      "add_id = " + std::to_string(add_id.value) + "; it must be 0: use merge()");
         merge(self, other, "shift", std::nullopt, {});
       },
       nb::arg("other"), nb::arg("add_id").sig("0") = Int{0},

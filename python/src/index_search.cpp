@@ -1,7 +1,8 @@
 // knear.Index: searches.
 #include <nanobind/stl/optional.h>
 
-#include <cmath>
+#include <algorithm>
+#include <iterator>
 #include <limits>
 
 #include "arrays.h"
@@ -40,12 +41,14 @@ class Result {
   std::span<T> values_;
 };
 
+using Params = nb::typed<nb::object, PySearchParameters>;
+
 struct SearchArguments {
-  FilterLike filter;
-  nb::object params;
-  CallArguments call;
-  nb::object distances_out;
-  nb::object ids_out;
+  nb::object filter = nb::none();
+  nb::object params = nb::none();
+  CallArguments call = {};
+  nb::object distances_out = nb::none();
+  nb::object ids_out = nb::none();
 };
 
 // A search prepared: its queries, its options, and what they point to.
@@ -86,6 +89,7 @@ class Search {
 struct Found {
   nb::object distances;
   nb::object ids;
+  std::span<const Id> id_values;  // of ids
   SearchStats stats;
 };
 
@@ -97,7 +101,7 @@ Found search(const PyIndex& self, const ArrayLike& x, Int k, const SearchArgumen
   Result<Id> ids(arguments.ids_out, queries, count, "I");
   search.call().run(
       [&] { self.index->search(search.queries(), count, distances.values(), ids.values(), {}, search.options()); });
-  return {distances.array(search.framework()), ids.array(search.framework()), search.stats()};
+  return {distances.array(search.framework()), ids.array(search.framework()), ids.values(), search.stats()};
 }
 
 nb::object range_search(const PyIndex& self, const ArrayLike& x, double radius, const SearchArguments& arguments) {
@@ -113,45 +117,38 @@ nb::object range_search(const PyIndex& self, const ArrayLike& x, double radius, 
                         make_array(std::move(found.ids), {results}, search.framework()));
 }
 
-// The rows of found ids; NaN where there is no result.
-nb::object rows_of_results(const PyIndex& self, std::span<const Id> ids, std::size_t queries, std::size_t k) {
+// The rows of found ids, k for each query; NaN where there is no result.
+nb::object rows_of_results(const PyIndex& self, std::span<const Id> ids, std::size_t k) {
   const std::size_t dim = self.index->dim();
   std::unique_ptr<float[]> rows = allocate<float>(ids.size(), dim);
   std::vector<Id> present;
-  for (const Id id : ids)
-    if (id != kNoId) present.push_back(id);
+  std::copy_if(ids.begin(), ids.end(), std::back_inserter(present), [](Id id) { return id != kNoId; });
   const Matrix found = without_gil([&] { return self.index->get(present); });
   const float* next = found.floats();
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    float* to = rows.get() + i * dim;
-    if (ids[i] == kNoId) {
-      std::fill_n(to, dim, std::numeric_limits<float>::quiet_NaN());
+  float* to = rows.get();
+  for (const Id id : ids) {
+    if (id == kNoId) {
+      to = std::fill_n(to, dim, std::numeric_limits<float>::quiet_NaN());
     } else {
-      std::copy_n(next, dim, to);
+      to = std::copy_n(next, dim, to);
       next += dim;
     }
   }
-  return make_array(std::move(rows), {queries, k, dim});
+  return make_array(std::move(rows), {ids.size() / k, k, dim});
 }
 
-nb::object search_and_reconstruct(const PyIndex& self, const ArrayLike& x, Int k, const SearchArguments& arguments) {
-  const std::size_t count = count_of(k, "k", 1);
-  Search search(self, x, arguments);
-  const std::size_t queries = search.queries().rows();
-  Result<float> distances(nb::none(), queries, count, "D");
-  Result<Id> ids(nb::none(), queries, count, "I");
-  search.call().run(
-      [&] { self.index->search(search.queries(), count, distances.values(), ids.values(), {}, search.options()); });
-  nb::object rows = rows_of_results(self, ids.values(), queries, count);
-  return nb::make_tuple(distances.array(search.framework()), ids.array(search.framework()), rows);
+nb::object search_and_reconstruct(const PyIndex& self, const ArrayLike& x, Int k, const Params& params) {
+  const Found found = search(self, x, k, {.params = params});
+  nb::object rows = rows_of_results(self, found.id_values, static_cast<std::size_t>(k.value));
+  return nb::make_tuple(found.distances, found.ids, rows);
 }
 
 void define_knn(nb::class_<PyIndex>& type) {
   type.def(
       "search",
       [](const PyIndex& self, const ArrayLike& x, Int k, const FilterLike& filter, std::optional<Int> num_threads,
-         std::optional<double> timeout, const ProgressLike& progress, const nb::object& params, bool return_stats,
-         const nb::object& D, const nb::object& I) {
+         std::optional<double> timeout, const ProgressLike& progress, const Params& params, bool return_stats,
+         const AnyArray& D, const AnyArray& I) {
         const Found found = search(self, x, k, {filter, params, {num_threads, timeout, progress}, D, I});
         return return_stats ? nb::make_tuple(found.distances, found.ids, found.stats)
                             : nb::make_tuple(found.distances, found.ids);
@@ -173,8 +170,8 @@ progress: True for a bar, or a callable that takes a Progress and may return Fal
 params: SearchParameters(sel=...), the field's spelling of filter.
 return_stats: a third result, SearchStats.
 D, I: packed arrays of the result's shape and type to fill instead of new ones.
-Raises InvalidArgument (a ValueError) for shapes, k or NaN-free rules that do not hold, WrongType (a TypeError) for
-element types that are no numbers. A query that holds NaN finds nothing.
+Raises InvalidArgument (a ValueError) for shapes and k that do not fit, WrongType (a TypeError) for element types
+that are no numbers. A query that holds NaN finds nothing.
 
     >>> index = knear.IndexFlatL2(2)
     >>> index.add([[0, 0], [3, 4], [6, 8]])
@@ -187,8 +184,8 @@ element types that are no numbers. A query that holds NaN finds nothing.
 )");
   type.def(
       "assign",
-      [](const PyIndex& self, const ArrayLike& x, Int k, const nb::object& labels) {
-        return nb::typed<nb::object, IdArray>(search(self, x, k, {FilterLike(nb::none()), nb::none(), {}, nb::none(), labels}).ids);
+      [](const PyIndex& self, const ArrayLike& x, Int k, const AnyArray& labels) {
+        return nb::typed<nb::object, IdArray>(search(self, x, k, {.ids_out = labels}).ids);
       },
       nb::arg("x"), nb::arg("k").sig("1") = Int{1}, nb::arg("labels") = nb::none(),
       "The ids that search(x, k) finds, without their distances: int64 of shape (nq, k).");
@@ -199,9 +196,9 @@ void define_others(nb::class_<PyIndex>& type) {
       "range_search",
       [](const PyIndex& self, const ArrayLike& x, double radius, const FilterLike& filter,
          std::optional<Int> num_threads, std::optional<double> timeout, const ProgressLike& progress,
-         const nb::object& params) {
-        return nb::typed<nb::object, nb::typed<nb::tuple, IdArray, FloatArray, IdArray>>(
-            range_search(self, x, radius, {filter, params, {num_threads, timeout, progress}, nb::none(), nb::none()}));
+         const Params& params) {
+        return nb::typed<nb::object, nb::typed<nb::tuple, IdArray, FloatArray, IdArray>>(range_search(
+            self, x, radius, {.filter = filter, .params = params, .call = {num_threads, timeout, progress}}));
       },
       nb::arg("x"), nb::arg("thresh"), nb::kw_only(), nb::arg("filter") = nb::none(),
       nb::arg("num_threads") = nb::none(), nb::arg("timeout") = nb::none(), nb::arg("progress") = nb::none(),
@@ -221,9 +218,9 @@ shape (nq + 1,). The other arguments are those of search().
 )");
   type.def(
       "search_and_reconstruct",
-      [](const PyIndex& self, const ArrayLike& x, Int k, const nb::object& params) {
+      [](const PyIndex& self, const ArrayLike& x, Int k, const Params& params) {
         return nb::typed<nb::object, nb::typed<nb::tuple, FloatArray, IdArray, FloatArray>>(
-            search_and_reconstruct(self, x, k, {FilterLike(nb::none()), params, {}, nb::none(), nb::none()}));
+            search_and_reconstruct(self, x, k, params));
       },
       nb::arg("x"), nb::arg("k"), nb::kw_only(), nb::arg("params") = nb::none(),
       "search(x, k) and the vectors found: (D, I, R), R being float32 of shape (nq, k, dim), NaN where there is none.");

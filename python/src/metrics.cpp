@@ -38,8 +38,7 @@ Metric metric_of(nb::handle metric, float argument) {
     return found;
   }
   if (!PyIndex_Check(metric.ptr()))
-    throw Error(Error::wrong_type, "metric must be a name or a METRIC_ constant, not " +
-                                       nb::cast<std::string>(nb::inst_name(metric)));
+    throw Error(Error::wrong_type, "metric must be a name or a METRIC_ constant, not " + type_text(metric));
   const std::int64_t number = nb::cast<Int>(metric).value;
   const auto* known = std::find_if(std::begin(kMetrics), std::end(kMetrics),
                                    [&](const NamedMetric& row) { return row.kind == number; });

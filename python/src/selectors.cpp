@@ -30,11 +30,18 @@ void define(nb::module_& m, const char* name, const char* doc, Make make, const 
 }
 
 void define_base(nb::module_& m) {
-  nb::class_<PySelector>(m, "IDSelector", "A set of ids: which vectors a search or a removal may touch. Base of the IDSelector classes.")
-      .def("is_member", [](const PySelector& self, Int id) { return self.selector->contains(id.value); }, nb::arg("id"),
-           "Is this id in the set?")
-      .def("__contains__", [](const PySelector& self, Int id) { return self.selector->contains(id.value); }, nb::arg("id"))
-      .def("__invert__", [](const PySelector& self) { return PySelector{select_not(self.selector), self.calls_python}; })
+  nb::class_<PySelector>(m, "IDSelector",
+                         "A set of ids: which vectors a search or a removal may touch. Base of the IDSelector classes.")
+      .def(
+          "is_member", [](const PySelector& self, Int id) { return self.selector->contains(id.value); }, nb::arg("id"),
+          "Is this id in the set?")
+      .def(
+          "__contains__", [](const PySelector& self, Int id) { return self.selector->contains(id.value); },
+          nb::arg("id"))
+      .def("__invert__",
+           [](const PySelector& self) {
+             return PySelector{select_not(self.selector), self.calls_python};
+           })
       .def("__and__", [](const PySelector& a, const PySelector& b) { return joined(a, b, select_and); })
       .def("__or__", [](const PySelector& a, const PySelector& b) { return joined(a, b, select_or); })
       .def("__xor__", [](const PySelector& a, const PySelector& b) { return joined(a, b, select_xor); });
@@ -42,23 +49,27 @@ void define_base(nb::module_& m) {
 
 void define_sets(nb::module_& m) {
   define<range, Int, Int, bool>(
-      m, "IDSelectorRange", "Ids with imin <= id < imax. `assume_sorted` is accepted and ignored: no promise is needed.",
+      m, "IDSelectorRange",
+      "Ids with imin <= id < imax. `assume_sorted` is accepted and ignored: no promise is needed.",
       [](Int first, Int end, bool) { return PySelector{select_range(first.value, end.value)}; }, nb::arg("imin"),
       nb::arg("imax"), nb::arg("assume_sorted") = false);
   define<array, IdsLike>(
-      m, "IDSelectorArray", "These ids, few of them.", [](const IdsLike& ids) { return PySelector{select_array(Ids(ids, "ids").view())}; },
-      nb::arg("ids"));
+      m, "IDSelectorArray", "These ids, few of them.",
+      [](const IdsLike& ids) { return PySelector{select_array(Ids(ids, "ids").view())}; }, nb::arg("ids"));
   define<batch, IdsLike>(
       m, "IDSelectorBatch", "These ids, any number of them.",
       [](const IdsLike& ids) { return PySelector{select_batch(Ids(ids, "ids").view())}; }, nb::arg("ids"));
   define<bitmap, ArrayLike>(
-      m, "IDSelectorBitmap", "Ids whose bit is set: bit id % 8 of bits[id // 8], `bits` being uint8 of any length (numpy.packbits(mask, bitorder=\"little\")).",
+      m, "IDSelectorBitmap",
+      "Ids whose bit is set: bit id % 8 of bits[id // 8], `bits` being uint8 of any length (numpy.packbits(mask, "
+      "bitorder=\"little\")).",
       [](const ArrayLike& bits) {
         const nb::ndarray<nb::ro> array = import_array(bits, "bits");
         if (!array.is_valid() || array.dtype() != nb::dtype<std::uint8_t>())
           throw Error(Error::wrong_type, "bits must be a uint8 array");
         if (array.ndim() != 1 || (array.shape(0) > 1 && array.stride(0) != 1))
-          throw Error(Error::invalid_argument, "bits must be packed and have 1 dimension, not shape " + shape_text(array));
+          throw Error(Error::invalid_argument,
+                      "bits must be packed and have 1 dimension, not shape " + shape_text(array));
         const auto* first = static_cast<const std::uint8_t*>(array.data());
         return PySelector{select_bitmap({first, first + array.shape(0)})};
       },
@@ -69,7 +80,10 @@ void define_sets(nb::module_& m) {
 void define_combinations(nb::module_& m) {
   define<negation, const PySelector&>(
       m, "IDSelectorNot", "The ids that are not in `sel`. Also spelled ~sel.",
-      [](const PySelector& sel) { return PySelector{select_not(sel.selector), sel.calls_python}; }, nb::arg("sel"));
+      [](const PySelector& sel) {
+        return PySelector{select_not(sel.selector), sel.calls_python};
+      },
+      nb::arg("sel"));
   const auto pair = [&]<int kName>(std::integral_constant<int, kName>, const char* name, const char* doc, auto join) {
     define<kName, const PySelector&, const PySelector&>(
         m, name, doc, [join](const PySelector& a, const PySelector& b) { return joined(a, b, join); }, nb::arg("lhs"),
@@ -77,7 +91,8 @@ void define_combinations(nb::module_& m) {
   };
   pair(std::integral_constant<int, conjunction>(), "IDSelectorAnd", "The ids in both. Also spelled a & b.", select_and);
   pair(std::integral_constant<int, disjunction>(), "IDSelectorOr", "The ids in either. Also spelled a | b.", select_or);
-  pair(std::integral_constant<int, difference>(), "IDSelectorXOr", "The ids in exactly one. Also spelled a ^ b.", select_xor);
+  pair(std::integral_constant<int, difference>(), "IDSelectorXOr", "The ids in exactly one. Also spelled a ^ b.",
+       select_xor);
 }
 
 }  // namespace
@@ -86,7 +101,8 @@ void init_selectors(nb::module_& m) {
   define_base(m);
   define_sets(m);
   define_combinations(m);
-  nb::class_<PySearchParameters>(m, "SearchParameters", R"(What travels with one search: index.search(x, k, params=SearchParameters(sel=...)).
+  nb::class_<PySearchParameters>(m, "SearchParameters",
+                                 R"(What travels with one search: index.search(x, k, params=SearchParameters(sel=...)).
 
 sel: any filter that `search` takes, usually an IDSelector.)")
       .def(

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <string>
 
 #include "knear/error.h"
 
@@ -47,6 +48,9 @@ struct ByteArray : nb::object {
 struct Int {
   std::int64_t value = 0;
 };
+
+// The name of an object's class, for messages.
+std::string type_text(nb::handle object);
 
 // The value as a count. Throws Error::invalid_argument when it is smaller than `least`.
 std::size_t count_of(Int number, const char* name, std::int64_t least);

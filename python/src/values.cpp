@@ -28,7 +28,8 @@ void finish(nb::class_<T>& type, const char* const* names, std::size_t count) {
   nb::list shown;
   for (std::size_t i = 0; i < count; ++i) shown.append(nb::str(names[i]));
   type.attr("__match_args__") = nb::tuple(shown);
-  type.def("__repr__", [](nb::handle self) { return describe(self); }, nb::sig("def __repr__(self) -> str"));
+  type.def(
+      "__repr__", [](nb::handle self) { return describe(self); }, nb::sig("def __repr__(self) -> str"));
 }
 
 template <class T, std::size_t kCount>
@@ -37,7 +38,8 @@ void finish(nb::class_<T>& type, const char* const (&names)[kCount]) {
 }
 
 void define_progress(nb::module_& m) {
-  auto type = nb::class_<News>(m, "Progress", "Where a long call stands; a progress function receives one ten times a second.");
+  auto type =
+      nb::class_<News>(m, "Progress", "Where a long call stands; a progress function receives one ten times a second.");
   type.def_ro("phase", &News::phase, "What is going on: \"add\", \"search\", \"read\", ...")
       .def_ro("done", &News::done, "Rows or queries done.")
       .def_prop_ro(
@@ -127,15 +129,14 @@ std::map<std::string, std::string> encoded(const nb::dict& metadata) {
   std::map<std::string, std::string> out;
   for (const auto& [key, value] : metadata) {
     if (!nb::isinstance<nb::str>(key))
-      throw Error(Error::wrong_type, "metadata keys must be str, not " + nb::cast<std::string>(nb::inst_name(key)));
+      throw Error(Error::wrong_type, "metadata keys must be str, not " + type_text(key));
     if (nb::isinstance<nb::bytes>(value)) {
       const auto bytes = nb::borrow<nb::bytes>(value);
       out[nb::cast<std::string>(key)] = std::string(bytes.c_str(), bytes.size());
     } else if (nb::isinstance<nb::str>(value)) {
       out[nb::cast<std::string>(key)] = nb::cast<std::string>(value);
     } else {
-      throw Error(Error::wrong_type,
-                  "metadata values must be str or bytes, not " + nb::cast<std::string>(nb::inst_name(value)));
+      throw Error(Error::wrong_type, "metadata values must be str or bytes, not " + type_text(value));
     }
   }
   return out;

@@ -148,9 +148,13 @@ RangeNeighbors ScanIndex::range_rows(MatrixView queries, float radius, const Sea
   std::vector<std::vector<Hit>> hits(queries.rows());
   const double limit = larger_is_closer(metric()) ? -static_cast<double>(radius) : radius;
   search_batch(*codec_, *store_->snapshot(), queries, {.k = 0, .radius = limit}, options, hits);
+  const auto rounds_to_radius = [&](const Hit& hit) { return value_of(hit.distance, metric()) == radius; };
   RangeNeighbors result;
   result.limits.push_back(0);
-  for (const std::vector<Hit>& query_hits : hits) result.limits.push_back(result.limits.back() + query_hits.size());
+  for (std::vector<Hit>& query_hits : hits) {
+    while (!query_hits.empty() && rounds_to_radius(query_hits.back())) query_hits.pop_back();
+    result.limits.push_back(result.limits.back() + query_hits.size());
+  }
   result.distances.reserve(result.limits.back());
   result.ids.reserve(result.limits.back());
   for (const std::vector<Hit>& query_hits : hits) {

@@ -1,0 +1,99 @@
+"""knear finds the nearest vectors.
+
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.random((1000, 64), dtype="float32")
+    >>> index = knear.IndexFlatL2(64)
+    >>> index.add(x)
+    1000
+    >>> D, I = index.search(x[:2], 3)
+    >>> I[:, 0].tolist()
+    [0, 1]
+
+Those who know the field are at home: `import knear as faiss`.
+"""
+
+from . import typing as typing
+from ._errors import (
+    Conflict,
+    CorruptFile,
+    DuplicateId,
+    Error,
+    InvalidArgument,
+    IoFailure,
+    NotFound,
+    OutOfMemory,
+    Stopped,
+    Timeout,
+    Unsupported,
+    WrongState,
+    WrongType,
+)
+from ._evaluate import Evaluation, evaluate
+from ._knear import (
+    METRIC_COSINE,
+    METRIC_GOWER,
+    METRIC_INNER_PRODUCT,
+    METRIC_L1,
+    METRIC_L2,
+    Capabilities,
+    FileInfo,
+    FileSection,
+    IDSelector,
+    IDSelectorAll,
+    IDSelectorAnd,
+    IDSelectorArray,
+    IDSelectorBatch,
+    IDSelectorBitmap,
+    IDSelectorNot,
+    IDSelectorOr,
+    IDSelectorRange,
+    IDSelectorXOr,
+    Index,
+    IndexStats,
+    METRIC_BrayCurtis,
+    METRIC_Canberra,
+    METRIC_Jaccard,
+    METRIC_JensenShannon,
+    METRIC_Linf,
+    METRIC_Lp,
+    METRIC_NaNEuclidean,
+    Progress,
+    Report,
+    SearchParameters,
+    SearchStats,
+    VectorFile,
+    cpu_level,
+    deserialize_index,
+    from_bytes,
+    index,
+    index_factory,
+    inspect,
+    knn,
+    load,
+    normalize_L2,
+    num_threads,
+    open_vectors,
+    read_ids,
+    read_index,
+    read_vectors,
+    recall,
+    serialize_index,
+    set_num_threads,
+    verify_file,
+    version,
+    write_index,
+    write_vectors,
+)
+from ._names import IndexFlat, IndexFlat1D, IndexFlatCosine, IndexFlatIP, IndexFlatL2
+from ._process import get_mem_usage_kb, warn_of_unmet_wishes
+
+# The field's names for the same things.
+omp_set_num_threads = set_num_threads
+omp_get_max_threads = num_threads
+
+__version__ = version()
+__all__ = sorted(name for name in globals() if not name.startswith("_") and name != "warn_of_unmet_wishes")
+
+warn_of_unmet_wishes()
+del warn_of_unmet_wishes

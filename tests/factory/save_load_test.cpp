@@ -1,0 +1,94 @@
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "core/rng.h"
+#include "knear/knear.h"
+
+namespace knear {
+namespace {
+
+class SaveLoad : public testing::Test {
+ protected:
+  SaveLoad() : folder_(std::filesystem::temp_directory_path() / ("knear_save_load_" + std::to_string(::getpid()))) {
+    std::filesystem::create_directories(folder_);
+    Rng rng(1);
+    rows_.resize(500 * 6);
+    for (float& value : rows_) value = rng.uniform();
+    index_.add(MatrixView(rows_, 6));
+  }
+  ~SaveLoad() override { std::filesystem::remove_all(folder_); }
+
+  std::filesystem::path folder_;
+  std::vector<float> rows_;
+  IndexFlatL2 index_{6};
+};
+
+TEST_F(SaveLoad, MappedAndReadIndexesAnswerAlike) {
+  const auto path = folder_ / "näme with space.knear";
+  save(index_, path);
+  const Neighbors expected = index_.search(MatrixView(rows_, 6), 5);
+  for (const bool mmap : {true, false}) {
+    const auto loaded = load(path, {.mmap = mmap, .verify = true});
+    EXPECT_EQ(loaded->search(MatrixView(rows_, 6), 5).ids, expected.ids);
+    EXPECT_EQ(loaded->stats().mapped_bytes > 0, mmap);
+  }
+  EXPECT_TRUE(verify_file(path).ok);
+  EXPECT_EQ(inspect(path).ntotal, 500u);
+}
+
+TEST_F(SaveLoad, AMappedIndexCanChangeAndBeSavedOverItself) {
+  const auto path = folder_ / "index.knear";
+  save(index_, path);
+  auto loaded = load(path);
+  const std::vector<Id> gone{1, 2, 3};
+  loaded->remove(gone);
+  loaded->add(MatrixView(rows_, 6).slice(0, 10));
+  save(*loaded, path);
+  const auto again = load(path);
+  EXPECT_EQ(again->ids(), loaded->ids());
+  EXPECT_EQ(again->size(), 507u);
+}
+
+TEST_F(SaveLoad, DamageIsFoundByVerifyAndByReadingIntoMemory) {
+  const auto path = folder_ / "index.knear";
+  Rng rng(2);
+  std::vector<float> many(100000 * 6);
+  for (float& value : many) value = rng.uniform();
+  index_.add(MatrixView(many, 6));
+  save(index_, path);
+  const auto sections = inspect(path).sections;
+  for (const auto& section : sections) {
+    if (section.name != "codes") continue;
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(section.offset + section.length / 2));
+    file.put(0x55);
+  }
+  EXPECT_FALSE(verify_file(path).ok);
+  EXPECT_THROW(load(path, {.mmap = false}), Error);
+  EXPECT_THROW(load(path, {.mmap = true, .verify = true}), Error);
+}
+
+TEST_F(SaveLoad, MissingFilesAndFoldersAreErrorsOfTheSystem) {
+  try {
+    load(folder_ / "nothing");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), Error::io_failure);
+  }
+  EXPECT_THROW(load(folder_), Error);
+  EXPECT_THROW(save(index_, folder_ / "no" / "such" / "folder"), Error);
+}
+
+TEST_F(SaveLoad, EveryPrefixOfAFileIsAnError) {
+  const std::vector<Byte> bytes = to_bytes(index_);
+  for (std::size_t length = 0; length < bytes.size(); length += length < 2000 ? 1 : 97) {
+    EXPECT_THROW(from_bytes(std::span(bytes).first(length)), Error) << length;
+  }
+}
+
+}  // namespace
+}  // namespace knear

@@ -1,0 +1,326 @@
+// The contract over every composition: each promise is one test, run for each factory string and metric.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <limits>
+#include <set>
+#include <thread>
+
+#include "core/rng.h"
+#include "knear/knear.h"
+#include "support/reference.h"
+
+namespace knear {
+namespace {
+
+struct Composition {
+  std::string spec;
+  Metric metric;
+};
+
+void PrintTo(const Composition& composition, std::ostream* out) {
+  *out << composition.spec << " under " << name_of(composition.metric);
+}
+
+std::string printed(const testing::TestParamInfo<Composition>& info) {
+  std::string name = info.param.spec + "_" + name_of(info.param.metric);
+  for (char& c : name) {
+    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
+  }
+  return name;
+}
+
+std::vector<Composition> compositions() {
+  const std::vector<Metric> everyday{Metric::l2, Metric::inner_product, Metric::cosine};
+  const std::vector<Metric> rare{Metric::l1,       Metric::linf,          {Metric::lp, 3},
+                                 Metric::canberra, Metric::bray_curtis,   Metric::jensen_shannon,
+                                 Metric::jaccard,  Metric::nan_euclidean, Metric::gower};
+  std::vector<Composition> all;
+  for (const char* spec :
+       {"Flat", "Flat,dtype=float16", "Flat,dtype=bfloat16", "Flat,dtype=int8", "Flat,dtype=uint8"}) {
+    for (const Metric metric : everyday) all.push_back({spec, metric});
+  }
+  for (const Metric metric : rare) all.push_back({"Flat", metric});
+  return all;
+}
+
+class Grid : public testing::TestWithParam<Composition> {
+ protected:
+  static constexpr std::size_t kDim = 19;
+
+  Metric metric() const { return GetParam().metric; }
+  std::unique_ptr<Index> make(std::size_t dim = kDim) const { return index_factory(dim, GetParam().spec, metric()); }
+  // Values that every metric and stored type takes: small whole numbers, or shares of one for the rare metrics.
+  std::vector<float> data(std::size_t rows, std::uint64_t seed, std::size_t dim = kDim) const {
+    Rng rng(seed);
+    std::vector<float> values(rows * dim);
+    const bool shares = metric() == Metric::gower || metric() == Metric::jensen_shannon;
+    for (float& v : values) v = static_cast<float>(rng.below(100)) / (shares ? 128.0f : 1.0f);
+    return values;
+  }
+  std::unique_ptr<Index> filled(std::size_t rows) const {
+    auto index = make();
+    index->add(MatrixView(data(rows, 1), kDim));
+    return index;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(All, Grid, testing::ValuesIn(compositions()), printed);
+
+TEST_P(Grid, FindsWhatALoopInFloat64Finds) {
+  const auto base = data(700, 1);
+  const auto queries = data(40, 2);
+  const auto index = filled(700);
+  const Neighbors found = index->search(MatrixView(queries, kDim), 10);
+  const Neighbors expected = reference_knn(*index, MatrixView(queries, kDim), 10);
+  EXPECT_EQ(found.ids, expected.ids);
+  EXPECT_EQ(found.distances, expected.distances);
+}
+
+TEST_P(Grid, GivesTheSameBitsForAnyBatchAndThreadCount) {
+  const auto index = filled(1000);
+  const auto queries = data(513, 3);
+  const Neighbors whole = index->search(MatrixView(queries, kDim), 7);
+  for (const std::size_t batch : {1, 2, 8, 9, 16, 17, 19, 20, 21, 512}) {
+    for (const std::size_t threads : {1, 3}) {
+      SearchOptions options;
+      options.num_threads = threads;
+      for (std::size_t first = 0; first < 513; first += batch) {
+        if (batch < 8 && first > 64) break;
+        const std::size_t count = std::min<std::size_t>(batch, 513 - first);
+        const Neighbors part = index->search(MatrixView(queries, kDim).slice(first, count), 7, options);
+        ASSERT_TRUE(std::equal(part.ids.begin(), part.ids.end(), whole.ids.begin() + static_cast<long>(first * 7)))
+            << "batch " << batch << ", threads " << threads << ", first " << first;
+        ASSERT_TRUE(std::equal(part.distances.begin(), part.distances.end(),
+                               whole.distances.begin() + static_cast<long>(first * 7)));
+      }
+    }
+  }
+}
+
+TEST_P(Grid, PadsWhenKIsLargerThanTheIndex) {
+  for (const std::size_t rows : {0, 1, 2, 3}) {
+    const auto index = filled(rows);
+    const Neighbors found = index->search(MatrixView(data(2, 5), kDim), 5);
+    for (std::size_t q = 0; q < 2; ++q) {
+      EXPECT_EQ(found.counts[q], rows);
+      for (std::size_t i = rows; i < 5; ++i) {
+        EXPECT_EQ(found.ids[q * 5 + i], kNoId);
+        EXPECT_EQ(found.distances[q * 5 + i], worst_value(metric()));
+      }
+    }
+  }
+}
+
+TEST_P(Grid, RangeSearchAgreesWithSearch) {
+  const auto index = filled(500);
+  const auto queries = data(9, 6);
+  const Neighbors all = index->search(MatrixView(queries, kDim), 500);
+  const float radius = all.distances[50];
+  const RangeNeighbors range = index->range_search(MatrixView(queries, kDim), radius);
+  for (std::size_t q = 0; q < 9; ++q) {
+    std::vector<Id> expected;
+    for (std::size_t i = 0; i < all.counts[q]; ++i) {
+      const float distance = all.distances[q * 500 + i];
+      if (larger_is_closer(metric()) ? distance > radius : distance < radius) expected.push_back(all.ids[q * 500 + i]);
+    }
+    const std::vector<Id> found(range.ids.begin() + static_cast<long>(range.limits[q]),
+                                range.ids.begin() + static_cast<long>(range.limits[q + 1]));
+    EXPECT_EQ(found, expected) << "query " << q;
+  }
+}
+
+TEST_P(Grid, FiltersFillKAndAgreeWithAFilteredLoop) {
+  const auto index = filled(600);
+  const auto queries = data(20, 7);
+  std::vector<Id> few{3, 77, 400, 401, 599};
+  std::vector<Id> half;
+  for (Id id = 0; id < 600; id += 2) half.push_back(id);
+  const std::vector<SelectorPtr> selectors{select_array(few),
+                                           select_batch(half),
+                                           select_range(100, 117),
+                                           select_not(select_batch(half)),
+                                           select_and(select_batch(half), select_range(0, 50)),
+                                           select_if([](Id id) { return id % 7 == 0; }),
+                                           select_range(5, 5),
+                                           select_all()};
+  for (const SelectorPtr& selector : selectors) {
+    const Neighbors found = index->search(MatrixView(queries, kDim), 5, {.filter = selector});
+    const Neighbors expected = reference_knn(*index, MatrixView(queries, kDim), 5, selector.get());
+    EXPECT_EQ(found.ids, expected.ids);
+    EXPECT_EQ(found.distances, expected.distances);
+  }
+  SearchOptions per_query;
+  std::vector<SelectorPtr> filters;
+  for (std::size_t q = 0; q < 20; ++q) filters.push_back(q % 3 ? selectors[q % selectors.size()] : nullptr);
+  per_query.filters = filters;
+  const Neighbors found = index->search(MatrixView(queries, kDim), 5, per_query);
+  for (std::size_t q = 0; q < 20; ++q) {
+    const Neighbors one = reference_knn(*index, MatrixView(queries, kDim).slice(q, 1), 5, filters[q].get());
+    EXPECT_TRUE(std::equal(one.ids.begin(), one.ids.end(), found.ids.begin() + static_cast<long>(q * 5))) << q;
+  }
+}
+
+TEST_P(Grid, IdsStayThroughRemovalUpdateAndMerge) {
+  auto index = make();
+  const auto rows = data(300, 1);
+  std::vector<Id> ids(300);
+  for (std::size_t i = 0; i < 300; ++i) ids[i] = (Id{1} << 54) + static_cast<Id>(i * i);
+  index->add(MatrixView(rows, kDim), {.ids = ids});
+  const std::vector<Id> gone{ids[0], ids[17], ids[299], 12345};
+  EXPECT_EQ(index->remove(gone), 3u);
+  EXPECT_FALSE(index->contains(ids[17]));
+  EXPECT_EQ(index->size(), 297u);
+  const std::vector<Id> changed{ids[5], ids[6]};
+  const auto fresh = data(2, 9);
+  index->update(changed, MatrixView(fresh, kDim));
+  EXPECT_EQ(index->size(), 297u);
+  const Matrix got = index->get(changed);
+  EXPECT_TRUE(std::equal(fresh.begin(), fresh.end(), got.floats()));
+
+  auto other = filled(50);
+  EXPECT_EQ(other->spec(), index->spec());
+  index->merge(*other);
+  EXPECT_EQ(index->size(), 347u);
+  EXPECT_EQ(other->size(), 50u);
+  EXPECT_TRUE(index->contains(49));
+  EXPECT_THROW(index->merge(*other), Error);
+  index->merge(*other, {.ids = MergeIds::shift});
+  EXPECT_EQ(index->size(), 397u);
+  const auto queries = data(11, 10);
+  const Neighbors found = index->search(MatrixView(queries, kDim), 20);
+  EXPECT_EQ(found.ids, reference_knn(*index, MatrixView(queries, kDim), 20).ids);
+  EXPECT_TRUE(index->verify().ok);
+}
+
+TEST_P(Grid, DuplicateIdsFollowThePolicy) {
+  auto index = filled(10);
+  const auto rows = data(3, 11);
+  const std::vector<Id> ids{3, 100, 3};
+  EXPECT_THROW(index->add(MatrixView(rows, kDim), {.ids = ids}), Error);
+  EXPECT_EQ(index->size(), 10u);
+  index->add(MatrixView(rows, kDim), {.ids = ids, .on_duplicate = OnDuplicate::replace});
+  EXPECT_EQ(index->size(), 11u);
+  const std::vector<Id> three{3};
+  const Matrix got = index->get(three);
+  EXPECT_TRUE(std::equal(got.floats(), got.floats() + kDim, rows.begin() + 2 * kDim));
+  index->add(MatrixView(rows, kDim), {.ids = ids, .on_duplicate = OnDuplicate::allow});
+  EXPECT_EQ(index->size(), 14u);
+  EXPECT_EQ(index->remove(three), 3u);
+  EXPECT_FALSE(index->contains(3));
+}
+
+TEST_P(Grid, SpecAndBytesGiveTheSameIndexBack) {
+  auto index = filled(200);
+  index->set_metadata({{"source", "a test"}, {"empty", ""}});
+  const std::vector<Id> gone{0, 7, 8, 9, 150};
+  index->remove(gone);
+  const auto again = from_bytes(to_bytes(*index));
+  EXPECT_EQ(again->spec(), index->spec());
+  EXPECT_EQ(again->metric(), index->metric());
+  EXPECT_EQ(again->metadata(), index->metadata());
+  EXPECT_EQ(again->ids(), index->ids());
+  EXPECT_EQ(to_bytes(*again), to_bytes(*index));
+  EXPECT_EQ(parse_spec(index->spec()).str(), index->spec());
+  const auto queries = data(5, 12);
+  const Neighbors a = index->search(MatrixView(queries, kDim), 9);
+  const Neighbors b = again->search(MatrixView(queries, kDim), 9);
+  EXPECT_EQ(a.ids, b.ids);
+  EXPECT_EQ(a.distances, b.distances);
+  again->add(MatrixView(data(4, 13), kDim));
+  EXPECT_TRUE(again->contains(203));
+}
+
+TEST_P(Grid, ManyThreadsOrOneWriteTheSameBytes) {
+  const auto rows = data(3000, 14);
+  AddOptions one, many;
+  one.num_threads = 1;
+  many.num_threads = 8;
+  auto a = make(), b = make();
+  a->add(MatrixView(rows, kDim), one);
+  b->add(MatrixView(rows, kDim), many);
+  EXPECT_EQ(to_bytes(*a), to_bytes(*b));
+}
+
+TEST_P(Grid, BadInputIsATypedErrorAndChangesNothing) {
+  auto index = filled(10);
+  std::vector<float> rows = data(3, 15);
+  const auto kind_of = [](const auto& call) {
+    try {
+      call();
+    } catch (const Error& error) {
+      return std::string(name_of(error.kind()));
+    }
+    return std::string("nothing");
+  };
+  EXPECT_EQ(kind_of([&] { index->add(MatrixView(rows, 3)); }), "invalid_argument");
+  EXPECT_EQ(kind_of([&] { index->search(MatrixView(rows, kDim), 0); }), "invalid_argument");
+  EXPECT_EQ(kind_of([&] { index->search(MatrixView(rows, kDim), std::numeric_limits<std::size_t>::max()); }),
+            "invalid_argument");
+  const std::vector<Id> two{1, 2}, reserved{50, 51, -1};
+  EXPECT_EQ(kind_of([&] { index->add(MatrixView(rows, kDim), {.ids = two}); }), "invalid_argument");
+  EXPECT_EQ(kind_of([&] { index->add(MatrixView(rows, kDim), {.ids = reserved}); }), "invalid_argument");
+  const std::vector<Id> unknown{99};
+  EXPECT_EQ(kind_of([&] { index->get(unknown); }), "not_found");
+  EXPECT_EQ(kind_of([&] { index->update(unknown, MatrixView(rows, kDim).slice(0, 1)); }), "not_found");
+  if (metric() != Metric::nan_euclidean) {
+    rows[kDim + 4] = std::numeric_limits<float>::quiet_NaN();
+    EXPECT_EQ(kind_of([&] { index->add(MatrixView(rows, kDim)); }), "invalid_argument");
+    EXPECT_EQ(index->add(MatrixView(rows, kDim), {.nan_policy = NanPolicy::skip}), 2u);
+    EXPECT_EQ(index->size(), 12u);
+    const Neighbors found = index->search(MatrixView(rows, kDim), 2);
+    EXPECT_EQ(found.counts[0], 2u);
+    EXPECT_EQ(found.counts[1], 0u);
+    EXPECT_EQ(found.ids[2], kNoId);
+  }
+}
+
+TEST_P(Grid, SearchesSeeOneMomentWhileRowsComeAndGo) {
+  auto index = filled(500);
+  const auto queries = data(20, 16);
+  std::atomic<bool> stop = false;
+  std::atomic<int> searches = 0;
+  std::vector<std::jthread> readers;
+  for (int t = 0; t < 3; ++t) {
+    readers.emplace_back([&] {
+      while (!stop) {
+        const Neighbors found = index->search(MatrixView(queries, kDim), 10);
+        for (std::size_t q = 0; q < 20; ++q) {
+          const std::set<Id> distinct(found.ids.begin() + static_cast<long>(q * 10),
+                                      found.ids.begin() + static_cast<long>(q * 10 + 10));
+          ASSERT_EQ(distinct.size(), 10u);
+        }
+        (void)index->contains(3);
+        ++searches;
+      }
+    });
+  }
+  for (int round = 0; round < 20 || searches < 5; ++round) {
+    index->add(MatrixView(data(30, 100 + static_cast<std::uint64_t>(round)), kDim));
+    std::vector<Id> ids = index->ids();
+    ids.resize(30);
+    index->remove(ids);
+    const std::vector<Id> some{index->ids().front(), index->ids().back()};
+    index->update(some, MatrixView(data(2, 200), kDim));
+    EXPECT_EQ(index->size(), 500u);
+  }
+  stop = true;
+}
+
+TEST_P(Grid, StoppedWorkLeavesTheIndexAsItWas) {
+  auto index = filled(100);
+  std::stop_source source;
+  source.request_stop();
+  AddOptions options;
+  options.stop = source.get_token();
+  EXPECT_THROW(index->add(MatrixView(data(50, 17), kDim), options), Error);
+  EXPECT_EQ(index->size(), 100u);
+  SearchOptions search;
+  search.stop = source.get_token();
+  EXPECT_THROW(index->search(MatrixView(data(50, 17), kDim), 3, search), Error);
+}
+
+}  // namespace
+}  // namespace knear

@@ -1,0 +1,131 @@
+#include "storage/code_store.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <map>
+
+#include "core/rng.h"
+#include "knear/error.h"
+
+namespace knear {
+namespace {
+
+// Codes are eight bytes that hold a number.
+constexpr std::size_t kCodeBytes = 8;
+
+CodeStore::EncodeFn numbers(const std::vector<std::uint64_t>& values) {
+  return [&values](std::size_t first, std::size_t count, Byte* codes) {
+    std::memcpy(codes, values.data() + first, count * kCodeBytes);
+  };
+}
+
+std::uint64_t number_of(const CodeStore& store, Id id) {
+  std::uint64_t value = 0;
+  store.fetch(std::span(&id, 1), reinterpret_cast<Byte*>(&value));
+  return value;
+}
+
+std::map<Id, std::uint64_t> contents(const CodeStore& store) {
+  std::map<Id, std::uint64_t> all;
+  store.snapshot()->for_live([&](const Chunk& chunk, std::size_t row) {
+    std::uint64_t value = 0;
+    std::memcpy(&value, chunk.codes + row * kCodeBytes, kCodeBytes);
+    all[chunk.id(row)] = value;
+  });
+  return all;
+}
+
+TEST(CodeStore, FollowsAMapThroughRandomChange) {
+  Rng rng(7);
+  CodeStore store(kCodeBytes);
+  std::map<Id, std::uint64_t> model;
+  for (int step = 0; step < 400; ++step) {
+    std::vector<Id> ids;
+    std::vector<std::uint64_t> values;
+    for (std::size_t i = rng.below(60); i > 0; --i) {
+      ids.push_back(static_cast<Id>(rng.below(2000)) - 500);
+      if (ids.back() == kNoId) ids.back() = 1;
+      values.push_back(rng.bits());
+    }
+    if (rng.below(3)) {
+      store.append(ids.size(), ids, OnDuplicate::replace, numbers(values));
+      for (std::size_t i = 0; i < ids.size(); ++i) model[ids[i]] = values[i];
+    } else {
+      std::size_t gone = 0;
+      for (const Id id : ids) gone += model.erase(id);
+      EXPECT_EQ(store.remove(ids), gone);
+    }
+    ASSERT_EQ(contents(store), model) << "step " << step;
+    ASSERT_EQ(store.snapshot()->live, model.size());
+    for (const Id id : ids) ASSERT_EQ(store.contains(id), model.count(id) == 1);
+  }
+  for (const auto& [id, value] : model) EXPECT_EQ(number_of(store, id), value);
+  EXPECT_TRUE(store.verify().ok);
+}
+
+TEST(CodeStore, AnOldSnapshotNeverChanges) {
+  CodeStore store(kCodeBytes);
+  std::vector<std::uint64_t> values(1000);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = i;
+  store.append(values.size(), {}, OnDuplicate::error, numbers(values));
+  const auto before = store.snapshot();
+  store.remove(*select_range(0, 900));
+  const std::vector<Id> some{950, 951};
+  store.replace(some, numbers(values));
+  store.append(5, {}, OnDuplicate::error, numbers(values));
+  EXPECT_EQ(before->live, 1000u);
+  std::size_t next = 0;
+  before->for_live([&](const Chunk& chunk, std::size_t row) {
+    std::uint64_t value = 0;
+    std::memcpy(&value, chunk.codes + row * kCodeBytes, kCodeBytes);
+    EXPECT_EQ(value, next);
+    EXPECT_EQ(chunk.id(row), static_cast<Id>(next++));
+  });
+  EXPECT_EQ(next, 1000u);
+  EXPECT_EQ(store.snapshot()->live, 105u);
+}
+
+TEST(CodeStore, AFailedEncodeChangesNothing) {
+  CodeStore store(kCodeBytes);
+  const std::vector<std::uint64_t> values(70, 1);
+  store.append(70, {}, OnDuplicate::error, numbers(values));
+  EXPECT_THROW(store.append(70, {}, OnDuplicate::error,
+                            [](std::size_t, std::size_t, Byte*) { throw Error(Error::stopped, "stopped"); }),
+               Error);
+  EXPECT_EQ(store.snapshot()->live, 70u);
+  EXPECT_EQ(store.next_id(), 70);
+  store.append(70, {}, OnDuplicate::error, numbers(values));
+  EXPECT_EQ(contents(store).size(), 140u);
+}
+
+TEST(CodeStore, GivesBackTheMemoryOfRemovedRows) {
+  CodeStore store(kCodeBytes);
+  const std::vector<std::uint64_t> values(100000, 1);
+  store.append(values.size(), {}, OnDuplicate::error, numbers(values));
+  const std::size_t full = store.memory_bytes();
+  store.remove(*select_range(100, 100000));
+  EXPECT_LT(store.memory_bytes(), full / 100);
+  store.clear();
+  EXPECT_EQ(store.snapshot()->rows(), 0u);
+}
+
+TEST(CodeStore, RowByRowGrowthWastesAtMostAThird) {
+  CodeStore store(kCodeBytes);
+  const std::vector<std::uint64_t> values(1, 1);
+  for (int i = 0; i < 5000; ++i) store.append(1, {}, OnDuplicate::error, numbers(values));
+  EXPECT_LT(store.memory_bytes(), 5000 * kCodeBytes * 4 / 3);
+  EXPECT_LT(store.snapshot()->chunks.size(), 40u);
+}
+
+TEST(CodeStore, TheLargestIdIsNotGivenOutTwice) {
+  CodeStore store(kCodeBytes);
+  const std::vector<std::uint64_t> values(2, 1);
+  const std::vector<Id> last{std::numeric_limits<Id>::max()};
+  store.append(1, last, OnDuplicate::error, numbers(values));
+  EXPECT_THROW(store.append(1, last, OnDuplicate::error, numbers(values)), Error);
+  EXPECT_THROW(store.append(1, {}, OnDuplicate::error, numbers(values)), Error);
+}
+
+}  // namespace
+}  // namespace knear
