@@ -66,10 +66,11 @@ def _heat_maps(cells: list[dict[str, Any]], rival: str, subject: str) -> None:
     bar.ax.set_yticklabels(["¼×", "½×", "1×", "2×", "4×"])
     bar.outline.set_visible(False)
     ratios = [c["ratio"][rival] for c in cells]
+    slower = "the fastest rival" if rival == report.FASTEST else rival
     figure.suptitle(
-        f"Exact search, {report.METRIC_NAMES[cells[0]['metric']]}, {report.threads_text(cells[0]['threads'])}: "
-        f"time of {rival} / time of {subject}. Blue: {subject} is faster. Median {median(ratios):.2f}×",
-        fontsize=11, fontweight="bold", x=0.01, ha="left",
+        f"Exact search, {report.METRIC_NAMES[cells[0]['metric']]}, {report.threads_text(cells[0]['threads'])}\n"
+        f"time of {slower} / time of {subject}, median {median(ratios):.2f}; blue: {subject} is faster",
+        fontsize=10.5, x=0.01, ha="left",
     )  # fmt: skip
 
 
