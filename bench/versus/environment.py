@@ -46,7 +46,7 @@ def prepare(update: bool = False) -> None:
             _note(state, name, _pip("--upgrade", package))
     sources = _fingerprint()
     if state.get("knear") != sources:
-        _note(state, "knear", _pip(str(ROOT)))
+        _note(state, "knear", _pip("--config-settings=build-dir=build/versus-knear", str(ROOT)))
         state["knear"] = sources
     STATE.write_text(json.dumps(state, indent=1))
 
