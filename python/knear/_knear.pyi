@@ -5,6 +5,7 @@ from typing import Any, Literal, overload
 import knear._metadata
 import knear.typing
 
+
 class Progress:
     """
     Where a long call stands; a progress function receives one ten times a second.
