@@ -14,7 +14,7 @@ constexpr std::size_t kDim = 2048;
 std::vector<float> features(std::size_t n, std::mt19937& random) {
   std::vector<float> rows(n * kDim);
   for (float& value : rows) {
-    const double high = random() >> 5, low = random() >> 6;  // 53 random bits
+    const auto high = static_cast<double>(random() >> 5), low = static_cast<double>(random() >> 6);  // 53 bits
     value = static_cast<float>((high * 67108864.0 + low) / 9007199254740992.0);
   }
   for (std::size_t i = 0; i < n; ++i) {

@@ -39,8 +39,8 @@ int main() {
   blues.filter = knear::select_range(20, 30);
   print("nearest blue", colours.search(query, 2, blues));
 
-  colours.remove(std::vector<knear::Id>{10});
-  print("without red", colours.search(query, 2));
+  colours.remove(std::vector<knear::Id>{11});
+  print("without tomato", colours.search(query, 2));
 
   const auto file = std::filesystem::temp_directory_path() / "colours.knear";
   knear::save(colours, file);

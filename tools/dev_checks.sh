@@ -77,8 +77,10 @@ check_layers() {
 }
 
 check_style() {
+  local ragged
   need_venv test.txt
-  cpp_files | xargs -0 clang-format --dry-run -Werror
+  ragged=$(cpp_files | xargs -0 clang-format --dry-run 2>&1 | sed -n 's/:.*clang-formatted.*//p' | sort -u)
+  [[ -z $ragged ]] || die $'not laid out as .clang-format says; ./dev format does it:\n'"$ragged"
   shellcheck -x dev .ci/run tools/dev_setup.sh tools/dev_checks.sh tools/prove_clean
   .venv/bin/ruff check -q .
 }

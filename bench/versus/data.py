@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,7 @@ def of_dimension(dim: int, quick: bool = False) -> str:
     return f"clustered-{n}-{dim}"
 
 
-def describe(name: str) -> dict[str, object]:
+def describe(name: str) -> dict[str, Any]:
     rows, queries = load(name)
     kind = "generated" if name.startswith("clustered") else "real"
     return {"name": name, "kind": kind, "n": rows.shape[0], "dim": rows.shape[1], "queries": len(queries)}

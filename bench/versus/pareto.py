@@ -23,7 +23,9 @@ BATCH = 1000
 JUDGED = 200  # queries whose recall is taken
 EF_SEARCH = [10, 20, 40, 80, 160, 320, 640]
 NPROBE = [1, 2, 4, 8, 16, 32, 64, 128]
-STORED = ["", ",dtype=float16", ",dtype=bfloat16", ",dtype=uint8"]  # what knear's exact scan may keep
+STORED = ["", ",dtype=float16", ",dtype=bfloat16"]  # what knear's exact scan may keep of any data,
+STORED_BYTES = [",dtype=uint8"]  # and of data that is whole numbers from 0 to 255
+WHOLE_NUMBERS = ("fashion", "sift")
 
 Series = tuple[str, str, list[dict[str, int]]]  # library, spec, one dictionary of knobs for each point
 
@@ -33,10 +35,10 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     metric, threads = options.metric[0], (options.threads or [1])[0]
     about = data.describe(name)
     result: dict[str, Any] = {"machine": machine.describe(), "data": about, "metric": metric, "threads": threads,
-                              "k": K, "nq": BATCH, "failed": {}, "libraries": {}, "points": []}  # fmt: skip
+                              "k": K, "nq": BATCH, "clock": options.clock, "failed": {}, "libraries": {}, "points": []}  # fmt: skip
     with contextlib.ExitStack() as stack:
         samples = {}
-        for series in _series(options, int(about["n"])):
+        for series in _series(options, about):
             if series[0] in result["failed"]:
                 continue
             lineup = stack.enter_context(Lineup([series[0]], threads))
@@ -52,16 +54,17 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
-def _series(options: argparse.Namespace, n: int) -> list[Series]:
-    lists = 2 ** round(math.log2(4 * math.sqrt(n)))
+def _series(options: argparse.Namespace, about: dict[str, Any]) -> list[Series]:
+    lists = 2 ** round(math.log2(4 * math.sqrt(about["n"])))
+    stored = STORED + (STORED_BYTES if about["name"] in WHOLE_NUMBERS else [])
     chosen = options.rivals or ["faiss", "hnswlib", "usearch"]
     curves: list[Series] = [
         ("faiss", f"IVF{lists},Flat", [{"nprobe": p} for p in NPROBE]),
         *((name, "HNSW16", [{"efSearch": ef} for ef in EF_SEARCH]) for name in ("faiss", "hnswlib", "usearch")),
-        ("faiss", "Flat", [{}]),
-        *(("knear", "Flat" + stored, [{}]) for stored in STORED),
+        ("faiss_blas", "Flat", [{}]),
+        *(("knear", "Flat" + dtype, [{}]) for dtype in stored),
     ]
-    return [curve for curve in curves if curve[0] in (*chosen, options.subject)]
+    return [curve for curve in curves if curve[0].split("_")[0] in (*chosen, options.subject)]
 
 
 def _prepare(result: dict[str, Any], series: Series, worker: Worker) -> dict[int, Any]:
@@ -73,7 +76,7 @@ def _prepare(result: dict[str, Any], series: Series, worker: Worker) -> dict[int
         built = worker.ask("build", result["data"]["name"], result["metric"], spec)
         samples = {}
         for knobs in settings:
-            samples[len(result["points"])] = partial(_time, worker, knobs)
+            samples[len(result["points"])] = partial(_time, worker, knobs, result["clock"])
             worker.ask("tune", **knobs)
             ids = worker.ask("answers", BATCH, K, JUDGED)
             result["points"].append({
@@ -88,9 +91,9 @@ def _prepare(result: dict[str, Any], series: Series, worker: Worker) -> dict[int
         return {}
 
 
-def _time(worker: Worker, knobs: dict[str, int], calls: int) -> float:
+def _time(worker: Worker, knobs: dict[str, int], clock: str, calls: int) -> float:
     worker.ask("tune", **knobs)
-    return float(worker.ask("time", BATCH, K, calls))
+    return float(worker.ask("time", BATCH, K, clock, calls))
 
 
 def _measure(result: dict[str, Any], samples: dict[int, Any], budget: Budget) -> None:

@@ -67,7 +67,7 @@ void write_ids(const std::filesystem::path& path, const IdMatrix& ids);
 
 // Made-up vectors that are near to real ones: Gaussian clusters, each spread out in few directions, some of
 // which it shares with other clusters, and a little noise in all of them.
-struct SyntheticOptions {
+struct SyntheticOptions : RunOptions {
   std::size_t rows = 10'000;
   std::size_t dim = 128;
   std::size_t clusters = 100;      // their centres' elements have standard deviation 1
@@ -80,6 +80,6 @@ struct SyntheticOptions {
 // rows x dim float32. A row depends on the options before `seed` except `rows`, on the seed and on its own number
 // only, to the last bit on every machine: blocks made apart are those of one large matrix.
 // Error::invalid_argument for dim = 0, clusters = 0, intrinsic_dim > dim, or a spread or noise that is no number >= 0.
-Matrix synthetic_vectors(const SyntheticOptions& options, const RunOptions& run = {});
+Matrix synthetic_vectors(const SyntheticOptions& options);
 
 }  // namespace knear

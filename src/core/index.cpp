@@ -1,7 +1,5 @@
 #include "knear/index.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -13,6 +11,7 @@
 
 #include "core/check.h"
 #include "core/fp_environment.h"
+#include "core/memory.h"
 
 namespace knear {
 namespace {
@@ -60,22 +59,14 @@ void require_search(const Index& index, MatrixView queries, const SearchOptions&
   require_trained(index, "search");
 }
 
-std::size_t physical_memory() noexcept {
-  const long pages = sysconf(_SC_PHYS_PAGES);
-  const long page_bytes = sysconf(_SC_PAGESIZE);
-  if (pages <= 0 || page_bytes <= 0) return std::numeric_limits<std::size_t>::max();
-  return static_cast<std::size_t>(pages) * static_cast<std::size_t>(page_bytes);
-}
-
-// queries * k; refused when the machine has no room for the results of that many. (Asking would not tell:
-// systems promise more memory than they have, and end the process later.)
+// queries * k; refused when the machine has no room for the results of that many.
 std::size_t result_places(std::size_t queries, std::size_t k) {
   constexpr std::size_t place_bytes = sizeof(float) + sizeof(Id);
   require(k >= 1, "k is 0, a search looks for at least 1 neighbour");
   constexpr std::size_t most = static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max()) / place_bytes;
   require(queries == 0 || k <= most / queries, queries, " queries x k = ", k, " is more results than can be counted");
   const std::size_t places = queries * k;
-  const std::size_t memory = physical_memory();
+  const std::size_t memory = machine_memory();
   if (places > memory / place_bytes)
     fail(Error::out_of_memory, queries, " queries x k = ", k, " results take ", places * place_bytes,
          " bytes, the machine has ", memory);

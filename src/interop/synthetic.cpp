@@ -33,10 +33,10 @@ void check(const SyntheticOptions& o) {
 // The distribution that rows are drawn from.
 class Mixture {
  public:
-  Mixture(const SyntheticOptions& options, const RunOptions& run)
+  explicit Mixture(const SyntheticOptions& options)
       : options_(options),
-        centres_(normal_rows(Draw::centre, options.clusters, 1, run)),
-        directions_(normal_rows(Draw::direction, 2 * options.intrinsic_dim, direction_scale(options), run)) {}
+        centres_(normal_rows(Draw::centre, options.clusters, 1)),
+        directions_(normal_rows(Draw::direction, 2 * options.intrinsic_dim, direction_scale(options))) {}
 
   void draw_row(std::uint64_t number, float* out) const {
     Rng rng = rng_for(options_.seed, Draw::row, number);
@@ -52,9 +52,9 @@ class Mixture {
     return options.spread / std::sqrt(static_cast<float>(std::max<std::size_t>(options.intrinsic_dim, 1)));
   }
 
-  Matrix normal_rows(Draw draw, std::size_t rows, float scale, const RunOptions& run) const {
+  Matrix normal_rows(Draw draw, std::size_t rows, float scale) const {
     Matrix matrix(DType::f32, rows, options_.dim);
-    parallel_for(rows, run, [&](std::size_t row, std::size_t) {
+    parallel_for(rows, options_, [&](std::size_t row, std::size_t) {
       Rng rng = rng_for(options_.seed, draw, row);
       float* out = matrix.floats() + row * options_.dim;
       for (std::size_t j = 0; j < options_.dim; ++j) out[j] = static_cast<float>(rng.normal()) * scale;
@@ -84,13 +84,13 @@ class Mixture {
 
 }  // namespace
 
-Matrix synthetic_vectors(const SyntheticOptions& options, const RunOptions& run) {
+Matrix synthetic_vectors(const SyntheticOptions& options) {
   check(options);
-  const Mixture mixture(options, run);
+  const Mixture mixture(options);
   Matrix rows(DType::f32, options.rows, options.dim);
-  ProgressMeter meter(run, "generate", options.rows);
+  ProgressMeter meter(options, "generate", options.rows);
   const std::size_t tasks = (options.rows + kRowsPerTask - 1) / kRowsPerTask;
-  parallel_for(tasks, run, [&](std::size_t task, std::size_t) {
+  parallel_for(tasks, options, [&](std::size_t task, std::size_t) {
     const std::size_t first = task * kRowsPerTask;
     const std::size_t count = std::min(kRowsPerTask, options.rows - first);
     for (std::size_t i = first; i < first + count; ++i)

@@ -67,8 +67,8 @@ void CodeStore::append(std::size_t n, std::span<const Id> ids, OnDuplicate on_du
     kill_ids(next, ids);
     kill_repeats(next, ids);
   }
-  Identity identity{identity_.next_id + static_cast<Id>(n), identity_.ascending && fresh,
-                    identity_.repeated || (!fresh && on_duplicate == OnDuplicate::allow)};
+  Identity identity{ids.empty() ? identity_.next_id + static_cast<Id>(n) : identity_.next_id,
+                    identity_.ascending && fresh, identity_.repeated || (!fresh && on_duplicate == OnDuplicate::allow)};
   if (!ids.empty()) {
     const Id largest = *std::max_element(ids.begin(), ids.end());
     identity.next_id = std::max(identity_.next_id, largest == kLargest ? kLargest : largest + 1);
@@ -243,7 +243,7 @@ std::optional<CodeStore::Found> CodeStore::find_ascending(Id id) const {
   const Chunk& chunk = *(after - 1);
   const std::size_t row =
       chunk.ids ? static_cast<std::size_t>(std::lower_bound(chunk.ids, chunk.ids + chunk.count, id) - chunk.ids)
-                : static_cast<std::size_t>(id - chunk.first_id);
+                : static_cast<std::size_t>(id_distance(chunk.first_id, id));
   if (row >= chunk.count || chunk.id(row) != id || !chunk.alive(row)) return std::nullopt;
   return Found{static_cast<std::size_t>(after - 1 - chunks.begin()), row};
 }

@@ -26,14 +26,15 @@ void for_live_runs(const Snapshot& snapshot, const Run& run) {
 }
 
 bool ids_are_consecutive(const Snapshot& snapshot) {
-  Id next = 0;
-  bool first = true;
+  Id first_id = 0;
+  std::size_t seen = 0;
   bool consecutive = true;
   for_live_runs(snapshot, [&](const Chunk& chunk, std::size_t row, std::size_t count) {
     for (std::size_t i = row; consecutive && i < row + count; i += chunk.ids ? 1 : count) {
-      if (!first && chunk.id(i) != next) consecutive = false;
-      next = chunk.id(i) + (chunk.ids ? 1 : static_cast<Id>(count));
-      first = false;
+      const Id id = chunk.id(i);
+      if (seen == 0) first_id = id;
+      if (id < first_id || id_distance(first_id, id) != seen) consecutive = false;
+      seen += chunk.ids ? 1 : count;
     }
   });
   return consecutive;
@@ -103,6 +104,8 @@ void CodeStore::read(const Container& container) {
   rows.done();
   identity.ascending = !has_ids;
 
+  if (identity.next_id < 0) fail(Error::corrupt_file, "section rows has the next id ", identity.next_id);
+
   const Section& codes = container.at("codes", kVersion);
   if (code_bytes != code_bytes_ || count > codes.bytes.size() / code_bytes_ ||
       count * code_bytes_ != codes.bytes.size()) {
@@ -116,8 +119,7 @@ void CodeStore::read(const Container& container) {
       fail(Error::corrupt_file, "section ids has ", section.bytes.size(), " bytes for ", count, " rows");
     }
     ids = reinterpret_cast<const Id*>(section.bytes.data());
-  } else if (identity.next_id < 0 || first_id > identity.next_id ||
-             static_cast<std::uint64_t>(identity.next_id) - static_cast<std::uint64_t>(first_id) < count) {
+  } else if (first_id > identity.next_id || id_distance(first_id, identity.next_id) < count) {
     fail(Error::corrupt_file, count, " rows from id ", first_id, " on reach past the next id ", identity.next_id);
   }
 

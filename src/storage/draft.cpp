@@ -23,7 +23,7 @@ std::shared_ptr<ChunkMemory> make_memory(std::size_t rows, std::size_t code_byte
 
 bool consecutive(std::size_t n, const Id* ids) {
   for (std::size_t i = 1; i < n; ++i) {
-    if (ids[i] != ids[i - 1] + 1) return false;
+    if (ids[i] < ids[0] || id_distance(ids[0], ids[i]) != i) return false;
   }
   return true;
 }
@@ -70,7 +70,8 @@ Chunk& Draft::open_chunk(std::size_t rows_left) {
 void Draft::write_ids(Chunk& chunk, std::size_t n, const Id* ids, Id first_id) {
   const Id first = ids ? ids[0] : first_id;
   if (chunk.count == 0) chunk.first_id = first;
-  const bool goes_on = chunk.first_id + static_cast<Id>(chunk.count) == first && (!ids || consecutive(n, ids));
+  const bool goes_on =
+      first >= chunk.first_id && id_distance(chunk.first_id, first) == chunk.count && (!ids || consecutive(n, ids));
   if (!chunk.ids && goes_on) return;
   ChunkMemory& memory = *tail_.memory;
   if (!memory.ids) memory.ids = std::make_unique_for_overwrite<Id[]>(tail_.capacity);

@@ -10,6 +10,11 @@
 
 namespace knear {
 
+// How far `id` lies above `base`, which must not be larger. Ids may be as far apart as 64 bits allow.
+constexpr std::uint64_t id_distance(Id base, Id id) noexcept {
+  return static_cast<std::uint64_t>(id) - static_cast<std::uint64_t>(base);
+}
+
 // One bit per row of a chunk; set when the row was removed.
 using DeadRows = std::vector<std::uint64_t>;
 
@@ -45,6 +50,7 @@ class Snapshot final : public SlotTable {
   Id id(Slot slot) const noexcept override { return chunks[slot >> 32].id(slot & 0xffffffffu); }
 
   std::size_t rows() const noexcept;  // live and dead
+  bool mapped() const noexcept;       // does any chunk lie in a mapped file?
   // visit(chunk, row) / visit(slot) for every live row, in order.
   template <class Visit>
   void for_live(const Visit& visit) const {

@@ -80,7 +80,7 @@ TEST(IdMap, DoesNotGrowWhileIdsComeAndGo) {
 
 TEST(IdMap, DoesNotGrowAfterReserve) {
   IdMap map;
-  for (const std::size_t count : {std::size_t{1}, std::size_t{12}, std::size_t{13}, std::size_t{10'000}}) {
+  for (const std::size_t count : {1u, 12u, 13u, 10'000u}) {
     map.reserve(count);
     const std::size_t before = map.memory_bytes();
     for (Id id = 0; id < static_cast<Id>(count); ++id) map.assign(id, 1);

@@ -18,8 +18,8 @@ namespace {
 using namespace std::chrono_literals;
 
 TEST(ParallelFor, RunsEveryTaskOnce) {
-  for (const std::size_t threads : {1, 2, 3, 8, 40})
-    for (const std::size_t tasks : {0, 1, 2, 7, 1000}) {
+  for (const std::size_t threads : {1u, 2u, 3u, 8u, 40u})
+    for (const std::size_t tasks : {0u, 1u, 2u, 7u, 1000u}) {
       std::vector<std::atomic<int>> runs(tasks);
       parallel_for(tasks, {.num_threads = threads}, [&](std::size_t i, std::size_t) { ++runs[i]; });
       for (const auto& count : runs) ASSERT_EQ(count, 1);
@@ -95,7 +95,7 @@ TEST(ParallelFor, ServesManyUserThreadsAtOnce) {
 }
 
 TEST(ParallelFor, CarriesTheExceptionOfTheLowestTaskHome) {
-  for (const std::size_t threads : {1, 2, 8})
+  for (const std::size_t threads : {1u, 2u, 8u})
     for (int repeat = 0; repeat < 50; ++repeat) {
       try {
         parallel_for(100, {.num_threads = threads}, [](std::size_t i, std::size_t) {
@@ -129,7 +129,7 @@ TEST(ParallelFor, CarriesExceptionsOutOfNestedCalls) {
 }
 
 TEST(ParallelFor, StopsOnRequest) {
-  for (const std::size_t threads : {1, 4}) {
+  for (const std::size_t threads : {1u, 4u}) {
     std::stop_source source;
     std::atomic<std::size_t> runs = 0;
     const RunOptions options{.num_threads = threads, .stop = source.get_token()};
@@ -155,7 +155,7 @@ TEST(ParallelFor, IsDoneWhenTheStopComesInTheLastTask) {
 }
 
 TEST(ParallelFor, EndsAtItsDeadline) {
-  for (const std::size_t threads : {1, 4})
+  for (const std::size_t threads : {1u, 4u})
     expect_error(Error::timeout, "0.02 s", [&] {
       parallel_for(1'000'000, {.num_threads = threads, .timeout = 20ms},
                    [](std::size_t, std::size_t) { std::this_thread::sleep_for(1ms); });

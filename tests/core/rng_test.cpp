@@ -82,7 +82,7 @@ TEST(Rng, DrawsNormalNumbersOfTheRightMoments) {
 }
 
 TEST(Rng, PermutesEveryNumberOnce) {
-  for (const std::size_t n : {0, 1, 2, 1000}) {
+  for (const std::size_t n : {0u, 1u, 2u, 1000u}) {
     const std::vector<std::uint64_t> order = Rng(4).permutation(n);
     const std::set<std::uint64_t> different(order.begin(), order.end());
     EXPECT_EQ(order.size(), n);

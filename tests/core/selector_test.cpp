@@ -86,7 +86,7 @@ TEST(Selector, ContainsWhatItSays) {
 TEST(Selector, TestsManyIdsAtOnce) {
   Rng rng(4);
   for (const Case& c : all_cases())
-    for (const std::size_t n : {0, 1, 63, 64, 65, 1000, 9000}) {
+    for (const std::size_t n : {0u, 1u, 63u, 64u, 65u, 1000u, 9000u}) {
       std::vector<Id> ids(n);
       for (Id& id : ids) id = static_cast<Id>(rng.below(1400)) - 300;
       if (n > 1) ids[1] = kLargest;
@@ -98,7 +98,7 @@ TEST(Selector, TestsManyIdsAtOnce) {
 
 TEST(Selector, TestsRangesOfIds) {
   for (const Case& c : all_cases())
-    for (const std::size_t n : {0, 1, 63, 64, 65, 300, 5000})
+    for (const std::size_t n : {0u, 1u, 63u, 64u, 65u, 300u, 5000u})
       for (const Id first : {Id{0}, Id{1}, Id{63}, Id{-70}, Id{-129}, Id{332}, Id{790}, kSmallest, Id{1} << 53,
                              kLargest - static_cast<Id>(n)}) {
         std::vector<Id> ids(n);

@@ -36,9 +36,9 @@ std::vector<Hit> collected(TopK& top, const std::vector<Hit>& hits) {
 
 TEST(TopK, KeepsTheSmallestInOrder) {
   Rng rng(7);
-  for (const std::size_t k : {1, 2, 3, 10, 63, 64, 65, 100, 1000})
-    for (const std::size_t n : {0, 1, 2, 50, 64, 130, 500, 3000})
-      for (const std::uint64_t different : {1, 5, 100'000}) {
+  for (const std::size_t k : {1u, 2u, 3u, 10u, 63u, 64u, 65u, 100u, 1000u})
+    for (const std::size_t n : {0u, 1u, 2u, 50u, 64u, 130u, 500u, 3000u})
+      for (const std::uint64_t different : {1u, 5u, 100'000u}) {
         const std::vector<Hit> hits = hits_with_ties(rng, n, different);
         TopK top(k);
         ASSERT_EQ(collected(top, hits), smallest(hits, k)) << "k " << k << ", n " << n;
@@ -47,7 +47,7 @@ TEST(TopK, KeepsTheSmallestInOrder) {
 
 TEST(TopK, IsReadyForAnotherQueryAfterSorted) {
   Rng rng(8);
-  for (const std::size_t k : {5, 100}) {
+  for (const std::size_t k : {5u, 100u}) {
     TopK top(k);
     for (int query = 0; query < 3; ++query) {
       const std::vector<Hit> hits = hits_with_ties(rng, 1000, 50);
@@ -58,7 +58,7 @@ TEST(TopK, IsReadyForAnotherQueryAfterSorted) {
 
 TEST(TopK, HasAThresholdThatNoResultIsBeyond) {
   Rng rng(9);
-  for (const std::size_t k : {1, 10, 100}) {
+  for (const std::size_t k : {1u, 10u, 100u}) {
     TopK top(k);
     const std::vector<Hit> hits = hits_with_ties(rng, 5000, 1000);
     EXPECT_EQ(top.threshold(), kInfinity);
@@ -75,7 +75,7 @@ TEST(TopK, HasAThresholdThatNoResultIsBeyond) {
 
 TEST(TopK, PushingOnlyWhatTheThresholdAllowsGivesTheSame) {
   Rng rng(10);
-  for (const std::size_t k : {3, 200}) {
+  for (const std::size_t k : {3u, 200u}) {
     const std::vector<Hit> hits = hits_with_ties(rng, 4000, 30);
     TopK top(k);
     for (const Hit& hit : hits)
@@ -85,7 +85,7 @@ TEST(TopK, PushingOnlyWhatTheThresholdAllowsGivesTheSame) {
 }
 
 TEST(TopK, NeverTakesNaN) {
-  for (const std::size_t k : {2, 100}) {
+  for (const std::size_t k : {2u, 100u}) {
     TopK top(k);
     for (Id id = 0; id < 500; ++id) top.push(id % 2 ? std::nan("") : static_cast<double>(id), id);
     for (const Hit& hit : top.sorted()) ASSERT_EQ(hit.distance, static_cast<double>(hit.id));
@@ -93,7 +93,7 @@ TEST(TopK, NeverTakesNaN) {
 }
 
 TEST(TopK, TakesInfiniteDistancesWhileThereIsRoom) {
-  for (const std::size_t k : {2, 100}) {
+  for (const std::size_t k : {2u, 100u}) {
     TopK top(k);
     top.push(kInfinity, std::numeric_limits<Id>::max());
     top.push(1, 1);
@@ -127,7 +127,7 @@ TEST(RangeHits, KeepsWhatIsStrictlyCloser) {
 
 TEST(MergeHits, GivesWhatSortingAllTogetherGives) {
   Rng rng(11);
-  for (const std::size_t lists : {0, 1, 2, 7})
+  for (const std::size_t lists : {0u, 1u, 2u, 7u})
     for (const std::size_t most : {std::size_t{0}, std::size_t{1}, std::size_t{40}, kAllHits}) {
       std::vector<std::vector<Hit>> parts;
       std::vector<Hit> all;

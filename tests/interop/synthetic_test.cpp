@@ -11,23 +11,53 @@ namespace {
 using testing::expect_error;
 using testing::floats_of;
 
+std::vector<float> rows_of(const SyntheticOptions& options) { return floats_of(synthetic_vectors(options)); }
+
+// Rows in clusters with neither spread nor noise, until a test adds it.
+SyntheticOptions bare_clusters(std::size_t rows, std::size_t dim, std::size_t clusters) {
+  SyntheticOptions options;
+  options.rows = rows;
+  options.dim = dim;
+  options.clusters = clusters;
+  options.intrinsic_dim = 0;
+  options.noise = 0;
+  return options;
+}
+
 TEST(SyntheticVectors, AreTheSameWithAnyThreadsAndBlocks) {
-  SyntheticOptions options{.rows = 3000, .dim = 10, .clusters = 7, .intrinsic_dim = 3};
-  const std::vector<float> whole = floats_of(synthetic_vectors(options, {.num_threads = 1}));
-  EXPECT_EQ(floats_of(synthetic_vectors(options, {.num_threads = 4})), whole);
+  SyntheticOptions options;
+  options.rows = 3000;
+  options.dim = 24;
+  options.num_threads = 1;
+  const std::vector<float> whole = rows_of(options);
+  options.num_threads = 4;
+  EXPECT_EQ(rows_of(options), whole);
   std::vector<float> blocks;
   for (const std::size_t rows : {1U, 1500U, 0U, 1499U}) {
     options.rows = rows;
-    const std::vector<float> block = floats_of(synthetic_vectors(options));
+    const std::vector<float> block = rows_of(options);
     blocks.insert(blocks.end(), block.begin(), block.end());
     options.first_row += rows;
   }
   EXPECT_EQ(blocks, whole);
 }
 
+TEST(SyntheticVectors, AreTheSameOnEveryMachine) {
+  SyntheticOptions options;
+  options.rows = 1000;
+  options.dim = 24;
+  const Matrix rows = synthetic_vectors(options);
+  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
+  for (std::size_t i = 0; i < 1000 * 24 * sizeof(float); ++i) hash = (hash ^ rows.data()[i]) * 0x100000001b3;
+  EXPECT_EQ(hash, 0x49b21cb0fdb455e0);
+}
+
 TEST(SyntheticVectors, ChangeWithTheSeed) {
-  EXPECT_NE(floats_of(synthetic_vectors({.rows = 5, .dim = 20, .seed = 1})),
-            floats_of(synthetic_vectors({.rows = 5, .dim = 20, .seed = 2})));
+  SyntheticOptions options;
+  options.rows = 5;
+  const std::vector<float> before = rows_of(options);
+  ++options.seed;
+  EXPECT_NE(rows_of(options), before);
 }
 
 // |determinant| of the Gram matrix of four rows' differences from the first: 0 when they span a plane.
@@ -43,15 +73,15 @@ double volume_of_four(const std::vector<float>& rows, std::size_t dim) {
 }
 
 TEST(SyntheticVectors, SpreadInAsManyDirectionsAsAsked) {
-  SyntheticOptions options{.rows = 4, .dim = 30, .clusters = 1, .intrinsic_dim = 2, .noise = 0};
-  EXPECT_LT(volume_of_four(floats_of(synthetic_vectors(options)), 30), 1e-6);
+  SyntheticOptions options = bare_clusters(4, 30, 1);
+  options.intrinsic_dim = 2;
+  EXPECT_LT(volume_of_four(rows_of(options), 30), 1e-6);
   options.intrinsic_dim = 3;
-  EXPECT_GT(volume_of_four(floats_of(synthetic_vectors(options)), 30), 1e-3);
+  EXPECT_GT(volume_of_four(rows_of(options), 30), 1e-3);
 }
 
 TEST(SyntheticVectors, WithoutSpreadAreTheirClusters) {
-  const std::vector<float> rows =
-      floats_of(synthetic_vectors({.rows = 200, .dim = 4, .clusters = 3, .intrinsic_dim = 0, .noise = 0}));
+  const std::vector<float> rows = rows_of(bare_clusters(200, 4, 3));
   std::vector<std::vector<float>> centres;
   for (auto row = rows.begin(); row != rows.end(); row += 4) centres.emplace_back(row, row + 4);
   std::sort(centres.begin(), centres.end());
@@ -59,36 +89,43 @@ TEST(SyntheticVectors, WithoutSpreadAreTheirClusters) {
   EXPECT_EQ(centres.size(), 3U);
 }
 
+double deviation_of(const std::vector<float>& values) {
+  double sum = 0;
+  double squares = 0;
+  for (const float value : values) {
+    sum += value;
+    squares += double{value} * value;
+  }
+  const auto count = static_cast<double>(values.size());
+  return std::sqrt(squares / count - sum / count * (sum / count));
+}
+
 TEST(SyntheticVectors, HaveTheDeviationsAskedFor) {
-  const auto deviation_of = [](const SyntheticOptions& options) {
-    double sum = 0;
-    double square = 0;
-    const std::vector<float> values = floats_of(synthetic_vectors(options));
-    for (const float value : values) sum += value, square += double{value} * value;
-    const double mean = sum / static_cast<double>(values.size());
-    return std::sqrt(square / static_cast<double>(values.size()) - mean * mean);
-  };
-  const SyntheticOptions centres{.rows = 3000, .dim = 50, .clusters = 1000, .intrinsic_dim = 0, .noise = 0};
-  EXPECT_NEAR(deviation_of(centres), 1, 0.05);
+  const SyntheticOptions centres = bare_clusters(3000, 50, 1000);
+  EXPECT_NEAR(deviation_of(rows_of(centres)), 1, 0.05);
+  SyntheticOptions noisy = centres;
+  noisy.noise = 2;
+  EXPECT_NEAR(deviation_of(rows_of(noisy)), std::sqrt(1 + 4), 0.05);
   SyntheticOptions wide = centres;
-  wide.noise = 2;
-  EXPECT_NEAR(deviation_of(wide), std::sqrt(1 + 4), 0.05);
-  wide = centres;
   wide.intrinsic_dim = 20;
   wide.spread = 3;
-  EXPECT_NEAR(deviation_of(wide), std::sqrt(1 + 9), 0.2);
+  EXPECT_NEAR(deviation_of(rows_of(wide)), std::sqrt(1 + 9), 0.2);
 }
 
 TEST(SyntheticVectors, RefuseWhatMakesNoSense) {
-  const auto make = [](SyntheticOptions options) { return [options] { synthetic_vectors(options); }; };
-  expect_error(Error::invalid_argument, {"dim = 0"}, make({.dim = 0}));
-  expect_error(Error::invalid_argument, {"dim = 65537"}, make({.dim = 65537}));
-  expect_error(Error::invalid_argument, {"clusters = 0"}, make({.clusters = 0}));
-  expect_error(Error::invalid_argument, {"intrinsic_dim = 9", "dim = 8"}, make({.dim = 8, .intrinsic_dim = 9}));
-  expect_error(Error::invalid_argument, {"noise = nan"}, make({.noise = NAN}));
-  expect_error(Error::invalid_argument, {"spread = -1"}, make({.spread = -1}));
-  expect_error(Error::invalid_argument, {"2^62"}, make({.first_row = std::uint64_t{1} << 62}));
-  expect_error(Error::invalid_argument, {"memory"}, make({.rows = std::size_t{1} << 60}));
+  const auto expect_refusal = [](const std::vector<std::string>& words, void (*change)(SyntheticOptions&)) {
+    SyntheticOptions options;
+    change(options);
+    expect_error(Error::invalid_argument, words, [&] { synthetic_vectors(options); });
+  };
+  expect_refusal({"dim = 0"}, [](SyntheticOptions& o) { o.dim = 0; });
+  expect_refusal({"dim = 65537"}, [](SyntheticOptions& o) { o.dim = 65537; });
+  expect_refusal({"clusters = 0"}, [](SyntheticOptions& o) { o.clusters = 0; });
+  expect_refusal({"intrinsic_dim = 16", "dim = 8"}, [](SyntheticOptions& o) { o.dim = 8; });
+  expect_refusal({"noise = nan"}, [](SyntheticOptions& o) { o.noise = NAN; });
+  expect_refusal({"spread = -1"}, [](SyntheticOptions& o) { o.spread = -1; });
+  expect_refusal({"2^62"}, [](SyntheticOptions& o) { o.first_row = std::uint64_t{1} << 62; });
+  expect_refusal({"memory"}, [](SyntheticOptions& o) { o.rows = std::size_t{1} << 60; });
 }
 
 }  // namespace

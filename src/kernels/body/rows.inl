@@ -1,11 +1,12 @@
 // One query against many rows, at the speed of memory.
 //
-// Long rows: vectors along the dimension, four rows at a time. Short rows: lanes are rows, turned in registers.
+// Long rows: vectors along the dimension. Short rows: lanes are rows, turned in registers. Both read the first, second,
+// third and last quarter of the rows side by side: processors fetch several streams faster than one.
 
 // Rows up to this dimension are turned.
 constexpr size_t kShortDim = 16;
-// How far ahead of the reader rows are fetched, in floats.
-constexpr size_t kRowsAhead = 1024;
+// Short rows come in calls too short for the processor's own fetching: what lies this many floats ahead is fetched.
+constexpr size_t kFetchAhead = 4096;
 // Elements that one chain of sums takes before it goes into the total: keeps the error within table.h's bound.
 constexpr size_t kChainBlock = kTileDepth * V::lanes;
 
@@ -36,7 +37,7 @@ struct RowsJob {
 
 // totals[r] += the terms of elements [first, end) of the rows from `x` on.
 template <class Term, size_t rows>
-[[gnu::always_inline]] inline void add_terms(const RowsJob& job, const float* x, size_t first, size_t end,
+[[gnu::always_inline]] inline void add_terms(const RowsJob& job, const float* x, size_t apart, size_t first, size_t end,
                                              V::F (&totals)[rows]) {
   V::F even[rows];
   V::F odd[rows];
@@ -46,45 +47,48 @@ template <class Term, size_t rows>
     const V::F q0 = V::load(job.query + j);
     const V::F q1 = V::load(job.query + j + V::lanes);
     for (size_t r = 0; r < rows; ++r) {
-      const float* at = x + r * job.row_stride + j;
-      __builtin_prefetch(at + kRowsAhead);
+      const float* at = x + r * apart + j;
       even[r] = Term::add(even[r], q0, V::load(at));
       odd[r] = Term::add(odd[r], q1, V::load(at + V::lanes));
     }
   }
   if (j + V::lanes <= end) {
     const V::F q = V::load(job.query + j);
-    for (size_t r = 0; r < rows; ++r) even[r] = Term::add(even[r], q, V::load(x + r * job.row_stride + j));
+    for (size_t r = 0; r < rows; ++r) even[r] = Term::add(even[r], q, V::load(x + r * apart + j));
     j += V::lanes;
   }
   if (j < end) {
     const V::F q = V::load_first(job.query + j, end - j);
-    for (size_t r = 0; r < rows; ++r) odd[r] = Term::add(odd[r], q, V::load_first(x + r * job.row_stride + j, end - j));
+    for (size_t r = 0; r < rows; ++r) odd[r] = Term::add(odd[r], q, V::load_first(x + r * apart + j, end - j));
   }
   for (size_t r = 0; r < rows; ++r) totals[r] = totals[r] + (even[r] + odd[r]);
 }
 
 template <class Term, size_t rows>
-[[gnu::always_inline]] inline void sum_rows(const RowsJob& job, size_t row, V::F (&totals)[rows]) {
+[[gnu::always_inline]] inline void sum_rows(const RowsJob& job, size_t row, size_t apart, V::F (&totals)[rows]) {
   for (size_t r = 0; r < rows; ++r) totals[r] = V::zero();
   for (size_t first = 0; first < job.dim; first += kChainBlock) {
     const size_t left = job.dim - first;
-    add_terms<Term>(job, job.rows + row * job.row_stride, first, left < kChainBlock ? job.dim : first + kChainBlock,
-                    totals);
+    add_terms<Term>(job, job.rows + row * job.row_stride, apart * job.row_stride, first,
+                    left < kChainBlock ? job.dim : first + kChainBlock, totals);
   }
 }
 
 // Rows from `row` on, vectors along the dimension.
 template <class Term>
 void long_rows(const RowsJob& job, size_t row) {
-  for (; row + 4 <= job.count; row += 4) {
+  const size_t quarter = (job.count - row) / 4;
+  for (size_t i = 0; i < quarter; ++i) {
     V::F totals[4];
-    sum_rows<Term>(job, row, totals);
-    V::store_sums(totals, job.out + row);
+    float sums[4];
+    sum_rows<Term>(job, row + i, quarter, totals);
+    V::store_sums(totals, sums);
+    for (size_t r = 0; r < 4; ++r) job.out[row + i + r * quarter] = sums[r];
   }
+  row += 4 * quarter;
   for (; row < job.count; ++row) {
     V::F total[1];
-    sum_rows<Term>(job, row, total);
+    sum_rows<Term>(job, row, 0, total);
     job.out[row] = V::sum(total[0]);
   }
 }
@@ -97,28 +101,44 @@ template <class Term, size_t columns>
   return sum;
 }
 
-// Rows from 0 on, lanes are rows; returns the first row that is left to do. Four columns are loaded at a time, so
-// the last rows, where that would read behind the data, are left. last_columns = dim % 4.
+// Groups of `lanes` rows, from the first row on, that can be turned. Four columns are loaded at a time, so the last
+// rows, where that would read behind the data, are left out.
+size_t turnable_groups(const RowsJob& job) {
+  const size_t end = (job.count - 1) * job.row_stride + job.dim;  // of the data
+  const size_t reach = (V::lanes - 1) * job.row_stride + (job.dim + 3) / 4 * 4;
+  if (job.count < V::lanes || end < reach) return 0;
+  const size_t by_data = (end - reach) / job.row_stride;
+  const size_t by_count = job.count - V::lanes;
+  return (by_data < by_count ? by_data : by_count) / V::lanes + 1;
+}
+
+// last_columns = dim % 4.
+template <class Term, size_t last_columns>
+[[gnu::always_inline]] inline void turn_group(const RowsJob& job, size_t group) {
+  const float* x = job.rows + group * V::lanes * job.row_stride;
+  for (size_t ahead = 0; ahead < V::lanes * job.row_stride; ahead += 16) __builtin_prefetch(x + kFetchAhead + ahead);
+  V::F sum = V::zero();
+  const size_t whole = job.dim - last_columns;
+  for (size_t j = 0; j < whole; j += 4) sum = add_columns<Term, 4>(job, x, j, sum);
+  if constexpr (last_columns != 0) sum = add_columns<Term, last_columns>(job, x, whole, sum);
+  V::store(job.out + group * V::lanes, sum);
+}
+
+// Lanes are rows. Returns the first row that is left to do.
 template <class Term, size_t last_columns>
 size_t short_rows(const RowsJob& job) {
-  const size_t end = (job.count - 1) * job.row_stride + job.dim;  // of the data
-  const size_t whole = job.dim - last_columns;
-  const size_t reach = (V::lanes - 1) * job.row_stride + (last_columns == 0 ? whole : whole + 4);
-  size_t row = 0;
-  for (; row + V::lanes <= job.count && row * job.row_stride + reach <= end; row += V::lanes) {
-    const float* x = job.rows + row * job.row_stride;
-    V::F sum = V::zero();
-    for (size_t j = 0; j < whole; j += 4) sum = add_columns<Term, 4>(job, x, j, sum);
-    if constexpr (last_columns != 0) sum = add_columns<Term, last_columns>(job, x, whole, sum);
-    V::store(job.out + row, sum);
-  }
-  return row;
+  const size_t groups = turnable_groups(job);
+  const size_t quarter = groups / 4;
+  for (size_t i = 0; i < quarter; ++i)
+    for (size_t part = 0; part < 4; ++part) turn_group<Term, last_columns>(job, i + part * quarter);
+  for (size_t group = 4 * quarter; group < groups; ++group) turn_group<Term, last_columns>(job, group);
+  return groups * V::lanes;
 }
 
 template <class Term>
 void rows_of(const RowsJob& job) {
   size_t done = 0;
-  if (job.dim <= kShortDim && job.count >= V::lanes) {
+  if (job.dim <= kShortDim && job.count != 0) {
     switch (job.dim % 4) {
       case 0:
         done = short_rows<Term, 0>(job);

@@ -1,0 +1,97 @@
+// arm64: NEON is part of it.
+#include <arm_neon.h>
+
+#include "kernels/isa/tables.h"
+#include "kernels/rare.h"
+
+namespace knear::kernels {
+namespace {
+
+struct V {
+  using F = float32x4_t;
+  using Mask = uint32x4_t;
+  using D = float64x2_t;
+  static constexpr size_t lanes = 4;
+  static constexpr size_t tile_rows = 4;
+  static constexpr size_t tile_vectors = 4;
+  static constexpr size_t parts = 8;  // vectors of float64 that make 16
+
+  static F zero() { return vdupq_n_f32(0); }
+  static F splat(float x) { return vdupq_n_f32(x); }
+  static F load(const float* p) { return vld1q_f32(p); }
+  // The first n < lanes floats, then 0.
+  static F load_first(const float* p, size_t n) {
+    float padded[lanes] = {};
+    for (size_t i = 0; i < n; ++i) padded[i] = p[i];
+    return vld1q_f32(padded);
+  }
+  static void store(float* p, F x) { vst1q_f32(p, x); }
+  static F fma(F a, F b, F c) { return vfmaq_f32(c, a, b); }
+
+  static Mask not_greater(F value, F limit) { return vmvnq_u32(vcgtq_f32(value, limit)); }
+  static Mask either(Mask a, Mask b) { return vorrq_u32(a, b); }
+  static bool any(Mask m) { return vmaxvq_u32(m) != 0; }
+  static uint32_t bits(Mask m) {
+    static constexpr uint32_t kBits[lanes] = {1, 2, 4, 8};
+    return vaddvq_u32(vandq_u32(m, vld1q_u32(kBits)));
+  }
+
+  static float sum(F x) { return vaddvq_f32(x); }
+  // out[r] = the sum of x[r].
+  static void store_sums(const F (&x)[4], float* out) {
+    vst1q_f32(out, vpaddq_f32(vpaddq_f32(x[0], x[1]), vpaddq_f32(x[2], x[3])));
+  }
+  // column[c] = element c of `lanes` rows.
+  static void load_columns(const float* p, size_t stride, F (&column)[4]) {
+    F row[4];
+    for (size_t r = 0; r < 4; ++r) row[r] = load(p + r * stride);
+    const float64x2_t even01 = vreinterpretq_f64_f32(vtrn1q_f32(row[0], row[1]));
+    const float64x2_t even23 = vreinterpretq_f64_f32(vtrn1q_f32(row[2], row[3]));
+    const float64x2_t odd01 = vreinterpretq_f64_f32(vtrn2q_f32(row[0], row[1]));
+    const float64x2_t odd23 = vreinterpretq_f64_f32(vtrn2q_f32(row[2], row[3]));
+    column[0] = vreinterpretq_f32_f64(vtrn1q_f64(even01, even23));
+    column[1] = vreinterpretq_f32_f64(vtrn1q_f64(odd01, odd23));
+    column[2] = vreinterpretq_f32_f64(vtrn2q_f64(even01, even23));
+    column[3] = vreinterpretq_f32_f64(vtrn2q_f64(odd01, odd23));
+  }
+
+  static D zero_f64() { return vdupq_n_f64(0); }
+  // Part p of 16 floats, widened.
+  static D load_f64(const float* x, size_t p) { return vcvt_f64_f32(vld1_f32(x + 2 * p)); }
+  // The first n < 16 floats, then 0.
+  static void load_first_f64(const float* x, size_t n, D (&out)[parts]) {
+    float padded[16] = {};
+    for (size_t i = 0; i < n; ++i) padded[i] = x[i];
+    for (size_t p = 0; p < parts; ++p) out[p] = load_f64(padded, p);
+  }
+  static double sum16(const D (&s)[parts]) {
+    return vaddvq_f64(((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7])));
+  }
+};
+
+// float16 is a type of the machine here.
+void f32_from_f16(const uint16_t* in, size_t n, float* out) {
+  for (size_t i = 0; i < n; ++i) out[i] = static_cast<float>(__builtin_bit_cast(__fp16, in[i]));
+}
+
+void f16_from_f32(const float* in, size_t n, uint16_t* out) {
+  for (size_t i = 0; i < n; ++i) out[i] = __builtin_bit_cast(uint16_t, static_cast<__fp16>(in[i]));
+}
+
+#include "kernels/body/tile.inl"
+//
+#include "kernels/body/rows.inl"
+//
+#include "kernels/body/select.inl"
+//
+#include "kernels/body/exact.inl"
+//
+#include "kernels/body/convert.inl"
+//
+#include "kernels/body/table.inl"
+
+}  // namespace
+
+constinit const Table neon_table = table_named("neon");
+
+}  // namespace knear::kernels

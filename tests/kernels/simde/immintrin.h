@@ -1,0 +1,50 @@
+// Stands before the compiler's header of this name: the intrinsics of AVX-512 in plain C, by SIMDe, so that the
+// code of isa/avx512.cpp runs on processors that have none of it.
+#pragma once
+
+#pragma GCC system_header
+#define SIMDE_ENABLE_NATIVE_ALIASES
+#include <simde/x86/avx2.h>
+#include <simde/x86/f16c.h>
+#include <simde/x86/fma.h>
+//
+#include <simde/x86/avx512/types.h>
+//
+#include <simde/x86/avx512/add.h>
+#include <simde/x86/avx512/cast.h>
+#include <simde/x86/avx512/cmp.h>
+#include <simde/x86/avx512/cvt.h>
+#include <simde/x86/avx512/extract.h>
+#include <simde/x86/avx512/fmadd.h>
+#include <simde/x86/avx512/insert.h>
+#include <simde/x86/avx512/loadu.h>
+#include <simde/x86/avx512/mov.h>
+#include <simde/x86/avx512/set1.h>
+#include <simde/x86/avx512/setzero.h>
+#include <simde/x86/avx512/storeu.h>
+#include <simde/x86/avx512/unpackhi.h>
+#include <simde/x86/avx512/unpacklo.h>
+
+// What this SIMDe lacks.
+using __mmask16 = unsigned short;
+
+inline simde__m512 _mm512_maskz_loadu_ps(__mmask16 mask, const float* p) {
+  simde__m512_private out{};
+  for (unsigned i = 0; i < 16; ++i)
+    if ((mask >> i & 1u) != 0) out.f32[i] = p[i];
+  return simde__m512_from_private(out);
+}
+
+inline simde__m512d _mm512_cvtps_pd(simde__m256 x) {
+  const simde__m256_private in = simde__m256_to_private(x);
+  simde__m512d_private out{};
+  for (unsigned i = 0; i < 8; ++i) out.f64[i] = in.f32[i];
+  return simde__m512d_from_private(out);
+}
+
+inline simde__m256 _mm512_extractf32x8_ps(simde__m512 x, int half) {
+  const simde__m512_private in = simde__m512_to_private(x);
+  simde__m256_private out{};
+  for (int i = 0; i < 8; ++i) out.f32[i] = in.f32[8 * half + i];
+  return simde__m256_from_private(out);
+}
