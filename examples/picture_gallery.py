@@ -20,10 +20,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import knear
 import numpy as np
 import picture_gallery_view as view
-
-import knear
 
 DATA = Path("/usr/share/datasets/fashion-mnist")  # Debian: apt install dataset-fashion-mnist
 CLASSES = ["T-shirt", "Trousers", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]

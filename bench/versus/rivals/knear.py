@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import knear
 import numpy as np
 
-import knear
 from rivals.base import Rival
 
 
