@@ -27,7 +27,7 @@ std::vector<float> uniform_floats(std::size_t n) {
 // Rate and share of the multiply-add peak. `macs` is the work of one iteration.
 void report_macs(State& state, const Table& table, std::size_t macs) {
   const double all = static_cast<double>(state.iterations() * static_cast<std::int64_t>(macs)) * 1e-9;
-  state.counters["GMAC/s"] = benchmark::Counter(all, benchmark::Counter::kIsRate);
+  state.counters["GMAC"] = benchmark::Counter(all, benchmark::Counter::kIsRate);
   state.counters["of_peak"] = benchmark::Counter(all / peak_gmacs(table.name), benchmark::Counter::kIsRate);
 }
 
@@ -37,7 +37,7 @@ void report_bytes(State& state, std::size_t bytes, std::size_t working_set) {
   while (level + 1 != std::end(kLevels) && level->bytes < working_set) ++level;
   const double all = static_cast<double>(state.iterations() * static_cast<std::int64_t>(bytes)) * 1e-9;
   const auto threads = static_cast<std::size_t>(state.threads());
-  state.counters["GB/s"] = benchmark::Counter(all, benchmark::Counter::kIsRate);
+  state.counters["GB"] = benchmark::Counter(all, benchmark::Counter::kIsRate);
   state.counters["of_read"] = benchmark::Counter(all / read_gbytes(*level, threads), benchmark::Counter::kIsRate);
 }
 
@@ -146,7 +146,7 @@ void select(State& state, const Table* table) {
 template <class In, class Out>
 void convert(State& state, void (*kernel)(const In*, std::size_t, Out*)) {
   constexpr std::size_t kValues = 2048;
-  const std::vector<In> in(kValues, In(1));
+  const std::vector<In> in(kValues, static_cast<In>(1));
   std::vector<Out> out(kValues);
   for (auto _ : state) {
     kernel(in.data(), kValues, out.data());

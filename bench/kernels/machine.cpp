@@ -18,27 +18,27 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-std::span<const Peak* const> peaks() {
-  static const Peak* const all[] = {
+std::span<const Peak> peaks() {
+  static const Peak all[] = {
 #ifdef KNEAR_PEAK_portable
-      &peak_portable,
+      peak_portable(),
 #endif
 #ifdef KNEAR_PEAK_avx2
-      &peak_avx2,
+      peak_avx2(),
 #endif
 #ifdef KNEAR_PEAK_avx512
-      &peak_avx512,
+      peak_avx512(),
 #endif
 #ifdef KNEAR_PEAK_neon
-      &peak_neon,
+      peak_neon(),
 #endif
   };
   return all;
 }
 
 const Peak* peak_of(const std::string& isa) {
-  for (const Peak* each : peaks())
-    if (isa == each->name) return each;
+  for (const Peak& each : peaks())
+    if (isa == each.name) return &each;
   return nullptr;
 }
 

@@ -47,7 +47,6 @@ float read(const float* values, size_t n) {
 
 }  // namespace
 
-constinit const Peak KNEAR_JOIN(peak_, KNEAR_PEAK_NAME) = {KNEAR_TEXT(KNEAR_PEAK_NAME), multiply, kChains* kLanes,
-                                                           read};
+Peak KNEAR_JOIN(peak_, KNEAR_PEAK_NAME)() { return {KNEAR_TEXT(KNEAR_PEAK_NAME), multiply, kChains * kLanes, read}; }
 
 }  // namespace knear::bench

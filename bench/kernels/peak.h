@@ -14,9 +14,9 @@ struct Peak {
   float (*read)(const float* values, size_t n);
 };
 
-extern const Peak peak_portable;
-extern const Peak peak_avx2;
-extern const Peak peak_avx512;
-extern const Peak peak_neon;
+Peak peak_portable();
+Peak peak_avx2();
+Peak peak_avx512();
+Peak peak_neon();
 
 }  // namespace knear::bench

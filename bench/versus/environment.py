@@ -27,9 +27,9 @@ def is_inside() -> bool:
     return Path(sys.prefix).resolve() == FOLDER.resolve()
 
 
-def failures() -> dict[str, str]:
-    """Library -> why it could not be installed."""
-    return _state().get("failures", {})
+def failure(name: str) -> str:
+    """Why the rival could not be installed, or ""."""
+    return _state().get("failures", {}).get(name.split("_")[0], "")
 
 
 def prepare(update: bool = False) -> None:

@@ -26,12 +26,13 @@ Cell = dict[str, Any]
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
-    names = [options.subject, *(options.rivals or ["faiss"])]
-    result: dict[str, Any] = {"machine": machine.describe(), "subject": options.subject, "failed": {}, "cells": []}
+    names = [options.subject, *(options.rivals or ["faiss", "faiss_blas"])]
+    result: dict[str, Any] = {"machine": machine.describe(), "subject": options.subject, "clock": options.clock,
+                              "failed": {}, "cells": []}  # fmt: skip
     for threads in options.threads or [1]:
         with Lineup(names, threads) as lineup:
             result.setdefault("libraries", {})[f"{threads} threads"] = lineup.about
-            for metric in options.metric:
+            for metric in options.metric if options.subject in lineup.workers else []:
                 result["cells"] += _one_table(lineup, threads, metric, options)
             result["failed"] |= lineup.failed
     result["summary"] = report.grid_summary(result)
@@ -51,7 +52,7 @@ def _one_table(lineup: Lineup, threads: int, metric: str, options: argparse.Name
         about = {"threads": threads, "metric": metric, "data": data.describe(data_name), "build": built}
         for nq in options.nq or (QUICK_BATCHES if options.quick else BATCHES):
             row = [_one_cell(lineup, about, nq, k, options) for k in ks]
-            print(report.grid_row(row, options.subject), flush=True)
+            print(report.grid_row(row), flush=True)
             cells += row
     return cells
 
@@ -66,13 +67,15 @@ def _one_cell(lineup: Lineup, about: Cell, nq: int, k: int, options: argparse.Na
     cell["gmacs_per_second"] = {who: work / median(times) / 1e9 for who, times in cell["times"].items()}
     ours = cell["times"].get(options.subject)
     cell["ratio"] = {who: ratio(times, ours) for who, times in cell["times"].items() if ours and who != options.subject}
+    if len(cell["ratio"]) > 1:
+        cell["ratio"][report.FASTEST] = min(cell["ratio"].values())
     return cell
 
 
 def _times(lineup: Lineup, nq: int, k: int, options: argparse.Namespace) -> dict[str, list[float]]:
     """Seconds per search. A close race gets a second set of rounds, whoever leads, and all rounds count."""
     budget = QUICK if options.quick else Budget()
-    samples = {name: partial(worker.ask, "time", nq, k) for name, worker in lineup.workers.items()}
+    samples = {name: partial(worker.ask, "time", nq, k, options.clock) for name, worker in lineup.workers.items()}
     try:
         times = interleave(samples, budget)
         ours = times.get(options.subject)

@@ -49,7 +49,7 @@ class Lineup:
             self.workers[name] = Worker(name, threads)
             self.about[name] = self.workers[name].ask("describe")
         except RivalFailed as failure:
-            reason = environment.failures().get(name, "")
+            reason = environment.failure(name) if environment.is_inside() else ""
             self.failed[name] = f"not installed: {reason}" if reason else str(failure)
             print(f"  {name} cannot take part: {self.failed[name]}", flush=True)
             self.workers.pop(name, None)

@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     metric, threads = options.metric[0], (options.threads or [1])[0]
     about = data.describe(name)
     result: dict[str, Any] = {"machine": machine.describe(), "data": about, "metric": metric, "threads": threads,
-                              "k": K, "nq": BATCH, "failed": {}, "libraries": {}, "points": []}  # fmt: skip
+                              "k": K, "nq": BATCH, "clock": options.clock, "failed": {}, "libraries": {}, "points": []}  # fmt: skip
     with contextlib.ExitStack() as stack:
         samples = {}
         for series in _series(options, about):
@@ -61,10 +61,10 @@ def _series(options: argparse.Namespace, about: dict[str, Any]) -> list[Series]:
     curves: list[Series] = [
         ("faiss", f"IVF{lists},Flat", [{"nprobe": p} for p in NPROBE]),
         *((name, "HNSW16", [{"efSearch": ef} for ef in EF_SEARCH]) for name in ("faiss", "hnswlib", "usearch")),
-        ("faiss", "Flat", [{}]),
+        ("faiss_blas", "Flat", [{}]),
         *(("knear", "Flat" + dtype, [{}]) for dtype in stored),
     ]
-    return [curve for curve in curves if curve[0] in (*chosen, options.subject)]
+    return [curve for curve in curves if curve[0].split("_")[0] in (*chosen, options.subject)]
 
 
 def _prepare(result: dict[str, Any], series: Series, worker: Worker) -> dict[int, Any]:
@@ -76,7 +76,7 @@ def _prepare(result: dict[str, Any], series: Series, worker: Worker) -> dict[int
         built = worker.ask("build", result["data"]["name"], result["metric"], spec)
         samples = {}
         for knobs in settings:
-            samples[len(result["points"])] = partial(_time, worker, knobs)
+            samples[len(result["points"])] = partial(_time, worker, knobs, result["clock"])
             worker.ask("tune", **knobs)
             ids = worker.ask("answers", BATCH, K, JUDGED)
             result["points"].append({
@@ -91,9 +91,9 @@ def _prepare(result: dict[str, Any], series: Series, worker: Worker) -> dict[int
         return {}
 
 
-def _time(worker: Worker, knobs: dict[str, int], calls: int) -> float:
+def _time(worker: Worker, knobs: dict[str, int], clock: str, calls: int) -> float:
     worker.ask("tune", **knobs)
-    return float(worker.ask("time", BATCH, K, calls))
+    return float(worker.ask("time", BATCH, K, clock, calls))
 
 
 def _measure(result: dict[str, Any], samples: dict[int, Any], budget: Budget) -> None:

@@ -108,7 +108,7 @@ def pareto(result: dict[str, Any], folder: Path) -> None:
 
 
 def _curve(axis: Any, library: str, spec: str, points: list[dict[str, Any]], marker: str) -> None:
-    colour = COLOURS.get(library, FAINT)
+    colour = COLOURS.get(library.split("_")[0], FAINT)
     if spec == "Flat":
         look = {"marker": "*", "markersize": 13, "linewidth": 0}
     else:

@@ -32,6 +32,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--k", type=numbers, default=None, help="numbers of neighbours of the grid")
     parser.add_argument("--data", default=None, help="data set of pareto: fashion, sift, words, clustered-N-D")
     parser.add_argument("--gigabytes", type=float, default=None, help="size of the index of load (default: 3)")
+    parser.add_argument("--clock", choices=("wall", "cpu"), default="wall",
+                        help="cpu: the process's own time, for one thread on a busy machine")  # fmt: skip
     parser.add_argument("--out", type=Path, default=environment.ROOT / "out" / "versus")
     parser.add_argument("--update", action="store_true", help="install the newest version of every rival")
     parser.add_argument("--no-install", action="store_true", help="run with this Python and what it has")

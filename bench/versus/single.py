@@ -19,7 +19,7 @@ K = 10
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     name = "clustered-100000-128" if options.quick else "clustered-1000000-128"
-    result: dict[str, Any] = {"machine": machine.describe(), "data": data.describe(name), "k": K, "failed": {},
+    result: dict[str, Any] = {"machine": machine.describe(), "data": data.describe(name), "k": K, "clock": options.clock, "failed": {},
                               "libraries": {}, "points": []}  # fmt: skip
     for threads in options.threads or [1, 2]:
         for metric in options.metric:
@@ -36,7 +36,7 @@ def _points(result: dict[str, Any], name: str, metric: str, threads: int, option
         lineup.each(lambda worker: worker.ask("build", name, metric, "Flat"))
         ids = lineup.each(lambda worker: worker.ask("answers", 1, K, 1))
         bandwidth = machine.read_bandwidth(threads)
-        samples = {who: partial(worker.ask, "time", 1, K) for who, worker in lineup.workers.items()}
+        samples = {who: partial(worker.ask, "time", 1, K, options.clock) for who, worker in lineup.workers.items()}
         times = interleave(samples, QUICK if options.quick else Budget(rounds=15, min_seconds=2))
         bandwidth = max(bandwidth, machine.read_bandwidth(threads))
         result["failed"] |= lineup.failed

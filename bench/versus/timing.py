@@ -20,7 +20,7 @@ class Budget:
     few_rounds: int = 3
     sample_seconds: float = 0.01  # fast calls are repeated to fill this
     min_seconds: float = 0.15
-    max_seconds: float = 8.0
+    max_seconds: float = 6.0
 
 
 QUICK = Budget(rounds=3, min_seconds=0.05, max_seconds=2.0)

@@ -49,6 +49,12 @@ class Scan {
   // Compares every query with every code of the block.
   virtual void block(const CodeBlock& block) = 0;
 
+  // What was shown so far is about this share (0 to 1) of a random sample of all that will be. A scan may count
+  // on it to guess how near the results will be; 1, which holds until it is called, allows no guess.
+  virtual void sampled(double) {}
+  // After the last block: false when a guess was wrong for some queries. Then all blocks come once more.
+  virtual bool settled() { return true; }
+
   // hits[q] = query q's results, ascending; called once, after the last block.
   virtual void finish(std::span<std::vector<Hit>> hits) = 0;
 

@@ -11,6 +11,13 @@ constexpr std::size_t kRowBytes = 16 << 10;    // of rows that a few queries pas
 constexpr std::size_t kMostRows = 512;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
+// Halves of kTileRows, so that blocks divide evenly into what the tile takes at once.
+std::size_t tile_rows(std::size_t row_bytes) {
+  std::size_t rows = kernels::kTileRows;
+  while (rows > 12 && rows * row_bytes > kTileBytes) rows /= 2;
+  return rows;
+}
+
 }  // namespace
 
 BatchFilter::BatchFilter(Metric metric, DType dtype, MatrixView queries)
@@ -26,8 +33,7 @@ BatchFilter::BatchFilter(Metric metric, DType dtype, MatrixView queries)
   needs_norms_ = groups_ > 0 || metric_ != Metric::l2;
 
   const std::size_t row_bytes = dim() * sizeof(float);
-  rows_at_once_ = groups_ ? std::clamp<std::size_t>(kTileBytes / row_bytes, 12, kernels::kTileRows)
-                          : std::clamp<std::size_t>(kRowBytes / row_bytes, 8, kMostRows);
+  rows_at_once_ = groups_ ? tile_rows(row_bytes) : std::clamp<std::size_t>(kRowBytes / row_bytes, 8, kMostRows);
   const std::size_t padded = std::max(queries.rows(), groups_ * width_);
   infos_.resize(queries.rows());
   thresholds_.assign(queries.rows(), std::numeric_limits<double>::quiet_NaN());

@@ -8,6 +8,7 @@ namespace knear {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr std::size_t kLeastRoom = 32;
 
 // Float32 bounds around float64 ones.
 float below(double value) {
@@ -18,8 +19,13 @@ float above(double value) { return -below(-value); }
 
 }  // namespace
 
-Candidates::Candidates(std::size_t query, std::size_t k, const RankFn& rank)
-    : rank_(&rank), query_(query), k_(k), room_(k + std::max<std::size_t>(k, 32)), threshold_(kInfinity) {}
+Candidates::Candidates(std::size_t query, std::size_t k, const RankFn& rank, const double& share)
+    : rank_(&rank),
+      share_(&share),
+      query_(query),
+      k_(k),
+      room_(kLeastRoom + std::min(k, kLeastRoom)),
+      threshold_(kInfinity) {}
 
 void Candidates::push(Slot slot, Interval interval) {
   if (interval.lower > threshold_) return;
@@ -27,13 +33,39 @@ void Candidates::push(Slot slot, Interval interval) {
   candidates_.push_back({below(interval.lower), above(interval.upper), slot});
 }
 
-void Candidates::thin() {
+// How many of the k nearest should be among the rows seen, and five standard deviations more.
+std::size_t Candidates::expected() const {
+  const double mean = static_cast<double>(k_) * *share_;
+  const double most = mean + 5 * std::sqrt(mean) + 5;
+  return most < static_cast<double>(k_) ? static_cast<std::size_t>(most) : k_;
+}
+
+float Candidates::upper_bound_of(std::size_t place) {
   const auto by_upper = [](const Candidate& a, const Candidate& b) { return a.upper < b.upper; };
-  std::nth_element(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(k_ - 1), candidates_.end(),
-                   by_upper);
-  threshold_ = std::min<double>(threshold_, candidates_[k_ - 1].upper);
-  std::erase_if(candidates_, [&](const Candidate& c) { return c.lower > threshold_; });
-  if (candidates_.size() > k_ + (room_ - k_) / 2) rank_all();
+  const auto nth = candidates_.begin() + static_cast<std::ptrdiff_t>(place);
+  std::nth_element(candidates_.begin(), nth, candidates_.end(), by_upper);
+  return nth->upper;
+}
+
+void Candidates::thin() {
+  const std::size_t wanted = *share_ < 1 ? expected() : k_;
+  if (candidates_.size() >= wanted) {
+    const double bound = upper_bound_of(wanted - 1);
+    if (bound < threshold_) {
+      threshold_ = bound;
+      guessed_ |= wanted < k_;
+    }
+    std::erase_if(candidates_, [&](const Candidate& c) { return c.lower > threshold_; });
+    if (candidates_.size() > 2 * k_ + kLeastRoom) rank_all();
+  }
+  room_ = candidates_.size() + std::max(kLeastRoom, candidates_.size() / 2);
+}
+
+bool Candidates::sound() const {
+  if (!guessed_) return true;
+  const auto within =
+      std::count_if(candidates_.begin(), candidates_.end(), [&](const Candidate& c) { return c.upper <= threshold_; });
+  return static_cast<std::size_t>(within) >= k_;
 }
 
 // Replaces the intervals by points.
@@ -60,10 +92,7 @@ void Candidates::rank_all() {
 
 std::vector<Hit> Candidates::finish() {
   if (candidates_.size() > k_) {
-    const auto by_upper = [](const Candidate& a, const Candidate& b) { return a.upper < b.upper; };
-    std::nth_element(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(k_ - 1), candidates_.end(),
-                     by_upper);
-    const float last = candidates_[k_ - 1].upper;
+    const float last = upper_bound_of(k_ - 1);
     std::erase_if(candidates_, [&](const Candidate& c) { return c.lower > last; });
   }
   std::sort(candidates_.begin(), candidates_.end(),

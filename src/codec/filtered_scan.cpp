@@ -9,42 +9,85 @@
 namespace knear {
 namespace {
 
+Matrix rows_of(const Matrix& rows, const std::vector<std::size_t>& which) {
+  Matrix some(DType::f32, which.size(), rows.dim());
+  for (std::size_t i = 0; i < which.size(); ++i) {
+    std::copy_n(rows.floats() + which[i] * rows.dim(), rows.dim(), some.floats() + i * rows.dim());
+  }
+  return some;
+}
+
 class FilteredKnn final : public Scan {
  public:
   FilteredKnn(Metric metric, DType dtype, MatrixView queries, std::size_t k, const SlotTable& table)
-      : filter_(metric, dtype, queries), ranker_(metric, dtype, queries.dim()) {
+      : metric_(metric),
+        dtype_(dtype),
+        k_(k),
+        queries_(DType::f32, queries.rows(), queries.dim()),
+        filter_(std::make_unique<BatchFilter>(metric, dtype, queries)),
+        ranker_(metric, dtype, queries.dim()) {
     rank_ = [this, &table](std::size_t q, std::span<const Slot> slots, std::span<Hit> hits) {
-      ranker_.rank(filter_.query(q), table, slots, hits);
+      ranker_.rank(queries_.floats() + q * queries_.dim(), table, slots, hits);
     };
-    candidates_.reserve(queries.rows());
-    for (std::size_t q = 0; q < queries.rows(); ++q) candidates_.emplace_back(q, k, rank_);
+    for (std::size_t q = 0; q < queries.rows(); ++q) {
+      queries.copy_row(q, queries_.floats() + q * queries.dim());
+      active_.push_back(q);
+      candidates_.emplace_back(q, k, rank_, share_);
+    }
   }
+
+  void sampled(double share) override { share_ = may_guess_ ? share : 1; }
 
   void block(const CodeBlock& block) override {
     block_ = &block;
-    filter_.run(block, *this);
+    filter_->run(block, *this);
+  }
+
+  // Queries whose guess failed start again, alone and without guessing.
+  bool settled() override {
+    std::vector<std::size_t> failed;
+    for (const std::size_t q : active_) {
+      if (!candidates_[q].sound()) failed.push_back(q);
+    }
+    if (failed.empty()) return true;
+    may_guess_ = false;
+    share_ = 1;
+    active_ = std::move(failed);
+    filter_ = std::make_unique<BatchFilter>(metric_, dtype_, rows_of(queries_, active_));
+    for (const std::size_t q : active_) {
+      ranked_ += candidates_[q].ranked();
+      candidates_[q] = Candidates(q, k_, rank_, share_);
+    }
+    return false;
   }
 
   void finish(std::span<std::vector<Hit>> hits) override {
-    for (std::size_t q = 0; q < candidates_.size(); ++q) hits[q] = candidates_[q].finish();
+    for (std::size_t q = 0; q < candidates_.size(); ++q) {
+      hits[q] = candidates_[q].finish();
+      ranked_ += candidates_[q].ranked();
+    }
   }
 
-  std::uint64_t reranked() const noexcept override {
-    std::uint64_t total = 0;
-    for (const Candidates& candidates : candidates_) total += candidates.ranked();
-    return total;
-  }
+  std::uint64_t reranked() const noexcept override { return ranked_; }
 
-  // What the filter asks and gives.
-  double threshold(std::size_t q) const noexcept { return candidates_[q].threshold(); }
+  // What the filter asks and gives; it counts the active queries.
+  double threshold(std::size_t q) const noexcept { return candidates_[active_[q]].threshold(); }
   void take(std::size_t q, std::size_t position, const float*, Interval interval) {
-    candidates_[q].push(block_->slot(position), interval);
+    candidates_[active_[q]].push(block_->slot(position), interval);
   }
 
  private:
-  BatchFilter filter_;
+  Metric metric_;
+  DType dtype_;
+  std::size_t k_;
+  Matrix queries_;
+  std::unique_ptr<BatchFilter> filter_;
   Ranker ranker_;
   RankFn rank_;
+  double share_ = 1;
+  bool may_guess_ = true;
+  std::uint64_t ranked_ = 0;
+  std::vector<std::size_t> active_;
   std::vector<Candidates> candidates_;
   const CodeBlock* block_ = nullptr;
 };

@@ -39,7 +39,7 @@ void move_all(std::size_t total, const char* action, const std::filesystem::path
 
 }  // namespace
 
-std::string quoted(const std::filesystem::path& path) { return "'" + path.string() + "'"; }
+std::string quoted(const std::filesystem::path& path) { return concat("'", path.string(), "'"); }
 
 void fail_with_errno(int error_number, const std::string& action, const std::filesystem::path& path) {
   fail(Error::io_failure, "cannot ", action, " ", quoted(path), ": ", std::generic_category().message(error_number));

@@ -4,6 +4,7 @@
 #include <random>
 #include <string>
 
+#include "core/check.h"
 #include "io/checksum.h"
 
 namespace knear {
@@ -24,25 +25,25 @@ std::string hex_of(std::uint64_t number) {
 // ".name", short enough that a suffix fits into the 255 bytes that file systems allow.
 std::string stem_of(const std::filesystem::path& target) {
   const std::string name = target.filename().string();
-  if (name.size() <= 200) return "." + name;
+  if (name.size() <= 200) return concat(".", name);
   const std::uint64_t hash = checksum_of({reinterpret_cast<const Byte*>(name.data()), name.size()});
-  return "." + name.substr(0, 180) + "~" + hex_of(hash);
+  return concat(".", name.substr(0, 180), "~", hex_of(hash));
 }
 
 }  // namespace
 
 std::filesystem::path lock_path_of(const std::filesystem::path& target) {
-  return target.parent_path() / (stem_of(target) + std::string(kLockSuffix));
+  return target.parent_path() / concat(stem_of(target), kLockSuffix);
 }
 
 std::filesystem::path make_temp_path(const std::filesystem::path& target) {
   std::random_device random;  // the system's generator: nobody can guess the name and put a file there first
   const std::uint64_t number = std::uint64_t{random()} << 32 | random();
-  return target.parent_path() / (stem_of(target) + "." + hex_of(number) + std::string(kTempSuffix));
+  return target.parent_path() / concat(stem_of(target), ".", hex_of(number), kTempSuffix);
 }
 
 bool is_temp_name_of(const std::filesystem::path& target, std::string_view filename) {
-  const std::string start = stem_of(target) + ".";
+  const std::string start = concat(stem_of(target), ".");
   if (filename.size() != start.size() + kRandomDigits + kTempSuffix.size()) return false;
   if (!filename.starts_with(start) || !filename.ends_with(kTempSuffix)) return false;
   const std::string_view digits = filename.substr(start.size(), kRandomDigits);

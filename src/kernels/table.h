@@ -9,7 +9,9 @@
 
 namespace knear::kernels {
 
-// Dimensions that a tile sums up before it rounds into the next partial sum; part of the error bound.
+// Dimensions that are summed up before the sum goes into the next partial sum. A float32 dot product of any kernel is
+// off by at most (min(dim, kTileDepth) + ceil(dim / kTileDepth) + 2) * 2^-24 * 1.001 * sum |x q| + dim * 2^-149, and a
+// squared distance or length by the same with itself in place of sum |x q|, as long as nothing overflows.
 inline constexpr size_t kTileDepth = 256;
 // Rows that one tile call may be given.
 inline constexpr size_t kTileRows = 96;
@@ -57,7 +59,8 @@ enum ExactKind : int {
 
 // out[i] = canonical distance of `query` to rows[i]. The same bits on every instruction set: 16 float64
 // partial sums, element j into sum j % 16, multiply and add rounded separately, then summed as a fixed tree:
-// s[i] += s[i + 8], s[i + 4], s[i + 2], s[i + 1]. Needs no alignment.
+// s[i] += s[i + 8], s[i + 4], s[i + 2], s[i + 1]. Needs no alignment. A NaN in stays a NaN out (but for
+// nan_euclidean), though which NaN may differ.
 using ExactFn = void (*)(const float* query, const float* const* rows, size_t count, size_t dim, float argument,
                          double* out);
 
@@ -66,10 +69,12 @@ struct Table {
   size_t tile_queries;  // queries of one group
 
   // Finds all (row, query) with !(row_bias[row] * query_bias[query] + dot <op> limit[query]) where <op> is >
-  // (so that NaN counts as found); returns their number. Hits come in ascending row, then query.
+  // (so that NaN counts as found); returns their number. Hits come in ascending row, then query. The sum is rounded
+  // once, or its product, too, where there is no fused multiply-add.
   size_t (*tile)(const TileJob* job);
 
-  // out[i] = float32 squared distance / inner product of one query with each of `count` rows.
+  // out[i] = float32 squared distance / inner product of one query with each of `count` rows. Four quarters of the rows
+  // are read side by side: to have the bandwidth of the memory, pass at least 128 KB of rows at a time.
   void (*l2_rows)(const float* query, const float* rows, size_t row_stride, size_t count, size_t dim, float* out);
   void (*ip_rows)(const float* query, const float* rows, size_t row_stride, size_t count, size_t dim, float* out);
   // out[i] = float32 squared length.
@@ -79,7 +84,8 @@ struct Table {
 
   ExactFn exact[exact_kinds];
 
-  // Element types to float32 (exact) and back (nearest, ties to even; integers clamped, NaN to 0).
+  // Element types to float32 (exact; a NaN may become quiet) and back (nearest, ties to even; integers clamped, NaN to
+  // 0).
   void (*f32_from_f16)(const uint16_t* in, size_t n, float* out);
   void (*f32_from_bf16)(const uint16_t* in, size_t n, float* out);
   void (*f32_from_i8)(const int8_t* in, size_t n, float* out);

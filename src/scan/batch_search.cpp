@@ -8,6 +8,7 @@
 #include <cstring>
 #include <limits>
 #include <map>
+#include <numeric>
 
 #include "core/parallel_for.h"
 #include "core/top_k.h"
@@ -19,6 +20,7 @@ namespace {
 constexpr std::size_t kBlockRows = 1024;         // handed to a scan at once
 constexpr std::size_t kPickedBytes = 256 << 10;  // of codes picked by a filter and copied together
 constexpr std::size_t kMostQueries = 256;        // of one scan: their packed form stays in cache
+constexpr std::size_t kStripeBytes = 256 << 10;  // of rows that follow each other when they go in scattered
 constexpr std::size_t kLeastBytes = 256 << 10;   // of codes that are worth a thread of their own
 
 // Queries of one filter. Positions name them in the caller's batch.
@@ -92,6 +94,19 @@ class BlockFeeder {
   std::vector<Slot> slots_;
 };
 
+// Rows [first, end) counted through all chunks.
+struct Stretch {
+  std::size_t first;
+  std::size_t end;
+};
+
+// A step near the golden section of n that visits all of 0 … n - 1 when taken n times modulo n.
+std::size_t scattering_step(std::size_t n) {
+  auto step = static_cast<std::size_t>(static_cast<double>(n) * 0.6180339887498949);
+  while (step < 2 || std::gcd(step, n) != 1) ++step;
+  return step;
+}
+
 // How a group's work is cut: into blocks of queries, and, when these are too few for the threads, the rows too.
 struct Cut {
   std::size_t query_blocks;
@@ -121,7 +136,13 @@ class GroupSearch {
         group_(group),
         wanted_(wanted),
         cut_(cut),
-        found_(cut.row_parts * group.positions.size()) {}
+        found_(cut.row_parts * group.positions.size()) {
+    std::size_t rows = 0;
+    for (const Chunk& chunk : snapshot.chunks) {
+      starts_.push_back(rows);
+      rows += chunk.count;
+    }
+  }
 
   void run(const SearchOptions& options, ProgressMeter& meter) {
     parallel_for(cut_.query_blocks * cut_.row_parts, options,
@@ -156,25 +177,42 @@ class GroupSearch {
     const auto scan = wanted_.k ? codec_.make_knn_scan(queries, wanted_.k, snapshot_)
                                 : codec_.make_range_scan(queries, wanted_.radius, snapshot_);
     const std::size_t rows = snapshot_.rows();
-    feed(*scan, rows * part / cut_.row_parts, rows * (part + 1) / cut_.row_parts, meter);
+    const Stretch stretch{rows * part / cut_.row_parts, rows * (part + 1) / cut_.row_parts};
+    do {
+      feed(*scan, stretch, meter);
+    } while (!scan->settled());
     scan->finish(std::span(found_).subspan(part * group_.positions.size() + first, count));
     reranked_ += scan->reranked();
     if (part == 0) meter.advance(count);
   }
 
-  // Rows [first, end) counted through all chunks.
-  void feed(Scan& scan, std::size_t first, std::size_t end, ProgressMeter& meter) {
+  // For many results, rows go in stripes, scattered, so that any beginning is a sample of them all, however they
+  // are sorted. Mapped rows, which may still lie on a disk, and filtered ones go in order.
+  void feed(Scan& scan, Stretch stretch, ProgressMeter& meter) {
     BlockFeeder feeder(snapshot_, group_.filter);
-    std::size_t before = 0;
-    for (std::size_t c = 0; c < snapshot_.chunks.size() && before < end; ++c) {
-      const std::size_t count = snapshot_.chunks[c].count;
-      const std::size_t from = std::max(first, before);
-      const std::size_t to = std::min(end, before + count);
-      for (std::size_t row = from; row < to; row += kBlockRows) {
-        feeder.feed(c, row - before, std::min(kBlockRows, to - row), scan);
+    const std::size_t rows = stretch.end - stretch.first;
+    const bool in_order = group_.filter || snapshot_.mapped();
+    const std::size_t stripe =
+        std::clamp(rows / 64, std::size_t{128}, std::max<std::size_t>(128, kStripeBytes / snapshot_.code_bytes));
+    const std::size_t stripes = in_order ? 1 : (rows + stripe - 1) / stripe;
+    if (stripes < 2) return feed_rows(feeder, scan, stretch, meter);
+    const std::size_t step = scattering_step(stripes);
+    for (std::size_t i = 0, at = 0; i < stripes; ++i, at = (at + step) % stripes) {
+      const std::size_t first = stretch.first + at * stripe;
+      feed_rows(feeder, scan, {first, std::min(first + stripe, stretch.end)}, meter);
+      scan.sampled(static_cast<double>(i + 1) / static_cast<double>(stripes));
+    }
+  }
+
+  void feed_rows(BlockFeeder& feeder, Scan& scan, Stretch stretch, ProgressMeter& meter) const {
+    const auto after = std::upper_bound(starts_.begin(), starts_.end(), stretch.first);
+    auto c = static_cast<std::size_t>(after - starts_.begin()) - 1;
+    for (std::size_t row = stretch.first; row < stretch.end; ++c) {
+      const std::size_t end = std::min(stretch.end, starts_[c] + snapshot_.chunks[c].count);
+      for (; row < end; row += std::min(kBlockRows, end - row)) {
+        feeder.feed(c, row - starts_[c], std::min(kBlockRows, end - row), scan);
         meter.advance(0);
       }
-      before += count;
     }
   }
 
@@ -183,6 +221,7 @@ class GroupSearch {
   const Group& group_;
   Wanted wanted_;
   Cut cut_;
+  std::vector<std::size_t> starts_;      // of each chunk, counted in rows
   std::vector<std::vector<Hit>> found_;  // row part x query
   std::atomic<std::uint64_t> reranked_ = 0;
 };

@@ -1,5 +1,6 @@
 #include "storage/snapshot.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace knear {
@@ -8,6 +9,10 @@ std::size_t Snapshot::rows() const noexcept {
   std::size_t total = 0;
   for (const Chunk& chunk : chunks) total += chunk.count;
   return total;
+}
+
+bool Snapshot::mapped() const noexcept {
+  return std::any_of(chunks.begin(), chunks.end(), [](const Chunk& chunk) { return chunk.mapped; });
 }
 
 std::size_t Snapshot::allowed(const Chunk& chunk, std::size_t first, std::size_t n, const Selector* selector,

@@ -15,7 +15,8 @@ std::vector<Hit> nearest_of(const std::vector<double>& distances, std::size_t k,
   const RankFn rank = [&](std::size_t, std::span<const Slot> slots, std::span<Hit> hits) {
     for (std::size_t i = 0; i < slots.size(); ++i) hits[i] = {distances[slots[i]], static_cast<Id>(slots[i])};
   };
-  Candidates candidates(0, k, rank);
+  double share = 1;
+  Candidates candidates(0, k, rank, share);
   Rng rng(5);
   for (std::size_t slot = 0; slot < distances.size(); ++slot) {
     candidates.push(slot, {distances[slot] - width * rng.uniform(), distances[slot] + width * rng.uniform()});
@@ -54,6 +55,32 @@ TEST(Candidates, AreTheNearestForAnyIntervalWidth) {
 TEST(Candidates, BreakTiesById) {
   const std::vector<double> distances(3000, 1.5);
   for (const std::size_t k : {1, 7, 500}) expect_same(nearest_of(distances, k, 0.1), sorted_hits(distances, k));
+}
+
+// A guess from a true sample holds; from a sorted stream it fails, and says so.
+TEST(Candidates, KnowWhetherTheirGuessHeld) {
+  std::vector<double> distances(20000);
+  Rng rng(3);
+  for (double& distance : distances) distance = rng.uniform();
+  const RankFn rank = [&](std::size_t, std::span<const Slot> slots, std::span<Hit> hits) {
+    for (std::size_t i = 0; i < slots.size(); ++i) hits[i] = {distances[slots[i]], static_cast<Id>(slots[i])};
+  };
+  for (const bool sorted : {false, true}) {
+    if (sorted) std::sort(distances.begin(), distances.end());
+    double share = 0.5 / 20000;
+    Candidates candidates(0, 500, rank, share);
+    std::size_t pushed = 0;
+    for (std::size_t slot = 0; slot < distances.size(); ++slot) {
+      share = static_cast<double>(slot + 1) / 20000;
+      if (distances[slot] > candidates.threshold()) continue;
+      candidates.push(slot, {distances[slot], distances[slot]});
+      ++pushed;
+    }
+    EXPECT_EQ(candidates.sound(), !sorted);
+    if (sorted) continue;
+    EXPECT_LT(pushed, 1000u);
+    expect_same(candidates.finish(), sorted_hits(distances, 500));
+  }
 }
 
 TEST(Candidates, NeverReturnNaN) {

@@ -1,14 +1,17 @@
-// Writes the files that the fuzzers start from: make_seeds FOLDER fills FOLDER/container_fuzz and FOLDER/index_fuzz.
+// Writes the files that the fuzzers start from: make_seeds FOLDER fills a folder in it for each fuzzer.
 #include <array>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
 #include "io/container.h"
+#include "knear/dataset.h"
 #include "knear/error.h"
 #include "knear/io.h"
 #include "knear/spec.h"
+#include "vector_suffixes.h"
 
 namespace knear {
 namespace {
@@ -65,6 +68,40 @@ void write_index_seeds(const fs::path& folder) {
     }
 }
 
+// Puts the byte that says the format in front of a file.
+void write_vector_seed(const fs::path& seed, std::size_t format, const std::string& file) {
+  std::ofstream(seed, std::ios::binary) << static_cast<char>(format) << file;
+}
+
+std::string bytes_of(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// A small file of each format and element type that can be written, and pictures.
+void write_vector_seeds(const fs::path& folder) {
+  fs::create_directories(folder);
+  const std::vector<Byte> zeros(2 * 3 * sizeof(float));
+  for (std::size_t format = 0; format < kVectorSuffixes.size(); ++format)
+    for (const DType dtype : {DType::f32, DType::f16, DType::i8, DType::u8}) try {
+        const fs::path seed = folder / (std::string(name_of(dtype)) + kVectorSuffixes[format]);
+        const auto writer = create_vectors(seed, 3, dtype);
+        writer->append({zeros.data(), dtype, 2, 3});
+        writer->finish();
+        write_vector_seed(seed, format, bytes_of(seed));
+      } catch (const Error& error) {  // not every format holds every type
+        if (error.kind() != Error::wrong_type && error.kind() != Error::unsupported) throw;
+      }
+  const IdMatrix ids{.rows = 2, .k = 3, .ids = std::vector<Id>(6)};
+  for (const std::size_t format : {1U, 6U, 7U}) {
+    const fs::path seed = folder / (std::string("ids") + kVectorSuffixes[format]);
+    write_ids(seed, ids);
+    write_vector_seed(seed, format, bytes_of(seed));
+  }
+  using namespace std::string_literals;
+  write_vector_seed(folder / "pictures", 8, "\0\0\x08\3\0\0\0\1\0\0\0\2\0\0\0\2abcd"s);
+}
+
 }  // namespace
 }  // namespace knear
 
@@ -76,6 +113,7 @@ int main(int argc, char** argv) try {
   const std::filesystem::path folder = argv[1];
   knear::write_container_seeds(folder / "container_fuzz");
   knear::write_index_seeds(folder / "index_fuzz");
+  knear::write_vector_seeds(folder / "vectors_fuzz");
   return 0;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "make_seeds: %s\n", error.what());

@@ -10,6 +10,7 @@ from rivals.base import Rival
 KNOWN = {
     "knear": ("rivals.knear", "Knear", "the repository"),
     "faiss": ("rivals.faiss", "Faiss", "faiss-cpu"),
+    "faiss_blas": ("rivals.faiss", "FaissBlas", "faiss-cpu"),
     "hnswlib": ("rivals.hnswlib", "Hnswlib", "hnswlib"),
     "usearch": ("rivals.usearch", "Usearch", "usearch"),
     "numpy": ("rivals.numpy", "Numpy", None),
