@@ -58,7 +58,8 @@ def _of(results: dict[str, Any]) -> Any:
 
 def _import_ms(name: str) -> float | None:
     """Milliseconds of `import NAME` in a fresh Python, the median of several."""
-    code = f"import time; t = time.perf_counter(); import {name.split("_")[0]}; print(time.perf_counter() - t)"
+    module = name.split("_")[0]
+    code = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
     times = []
     for _ in range(OPENINGS + 1):
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd="/")
