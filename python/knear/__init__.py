@@ -13,7 +13,7 @@
 Those who know the field are at home: `import knear as faiss`.
 """
 
-from . import typing as typing
+from . import typing
 from ._errors import (
     Conflict,
     CorruptFile,
@@ -93,7 +93,20 @@ omp_set_num_threads = set_num_threads
 omp_get_max_threads = num_threads
 
 __version__ = version()
-__all__ = sorted(name for name in globals() if not name.startswith("_") and name != "warn_of_unmet_wishes")
+__all__ = [
+    "Capabilities", "Conflict", "CorruptFile", "DuplicateId", "Error", "Evaluation", "FileInfo", "FileSection",
+    "IDSelector", "IDSelectorAll", "IDSelectorAnd", "IDSelectorArray", "IDSelectorBatch", "IDSelectorBitmap",
+    "IDSelectorNot", "IDSelectorOr", "IDSelectorRange", "IDSelectorXOr", "Index", "IndexFlat", "IndexFlat1D",
+    "IndexFlatCosine", "IndexFlatIP", "IndexFlatL2", "IndexStats", "InvalidArgument", "IoFailure",
+    "METRIC_BrayCurtis", "METRIC_COSINE", "METRIC_Canberra", "METRIC_GOWER", "METRIC_INNER_PRODUCT",
+    "METRIC_Jaccard", "METRIC_JensenShannon", "METRIC_L1", "METRIC_L2", "METRIC_Linf", "METRIC_Lp",
+    "METRIC_NaNEuclidean", "NotFound", "OutOfMemory", "Progress", "Report", "SearchParameters", "SearchStats",
+    "Stopped", "Timeout", "Unsupported", "VectorFile", "WrongState", "WrongType", "cpu_level",
+    "deserialize_index", "evaluate", "from_bytes", "get_mem_usage_kb", "index", "index_factory", "inspect",
+    "knn", "load", "normalize_L2", "num_threads", "omp_get_max_threads", "omp_set_num_threads", "open_vectors",
+    "read_ids", "read_index", "read_vectors", "recall", "serialize_index", "set_num_threads", "typing",
+    "verify_file", "version", "write_index", "write_vectors",
+]
 
 warn_of_unmet_wishes()
 del warn_of_unmet_wishes

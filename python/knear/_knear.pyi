@@ -1,6 +1,5 @@
 """The compiled part of knear; import knear instead."""
 
-import os
 from typing import Any, Literal, overload
 
 import knear._metadata
@@ -32,8 +31,6 @@ class Progress:
     def eta(self) -> float | None:
         """Seconds left at that rate; None when unknown."""
 
-    __match_args__: tuple = ('phase', 'done', 'total', 'rate', 'eta')
-
     def __repr__(self) -> str: ...
 
 class SearchStats:
@@ -54,8 +51,6 @@ class SearchStats:
     @property
     def seconds(self) -> float:
         """Wall time in seconds."""
-
-    __match_args__: tuple = ...
 
     def __repr__(self) -> str: ...
 
@@ -81,8 +76,6 @@ class IndexStats:
     @property
     def mapped_bytes(self) -> int:
         """Bytes of mapped files."""
-
-    __match_args__: tuple = ...
 
     def __repr__(self) -> str: ...
 
@@ -110,8 +103,6 @@ class Capabilities:
     def mmap(self) -> bool:
         """Searchable straight from a mapped file."""
 
-    __match_args__: tuple = ...
-
     def __repr__(self) -> str: ...
 
 class Report:
@@ -124,8 +115,6 @@ class Report:
     @property
     def problems(self) -> list[str]:
         """One sentence for each thing that is."""
-
-    __match_args__: tuple = ('ok', 'problems')
 
     def __repr__(self) -> str: ...
 
@@ -145,8 +134,6 @@ class FileSection:
     @property
     def length(self) -> int:
         """Bytes."""
-
-    __match_args__: tuple = ('name', 'version', 'offset', 'length')
 
     def __repr__(self) -> str: ...
 
@@ -179,8 +166,6 @@ class FileInfo:
 
     @property
     def sections(self) -> list[FileSection]: ...
-
-    __match_args__: tuple = ...
 
     def __repr__(self) -> str: ...
 
@@ -381,9 +366,9 @@ class Index:
             {'model': 'resnet50'}
         """
 
-    def _metadata(self) -> dict: ...
+    def _metadata(self) -> dict[str, str | bytes]: ...
 
-    def _set_metadata(self, arg: dict, /) -> None: ...
+    def _set_metadata(self, values: dict[str, str | bytes]) -> None: ...
 
     def train(self, x: knear.typing.ArrayLike, *, progress: knear.typing.ProgressLike | None = None, num_threads: int | None = None) -> None:
         """
@@ -553,7 +538,7 @@ class Index:
         search(x, k) and the vectors found: (D, I, R), R being float32 of shape (nq, k, dim), NaN where there is none.
         """
 
-    def save(self, path: str | os.PathLike) -> None:
+    def save(self, path: knear.typing.PathLike) -> None:
         """
         Writes the index to one file. Killed at any moment, the old file or the new one is there.
         Raises IoFailure or Conflict (OSErrors).
@@ -583,9 +568,9 @@ def index(spec: str, dim: int, metric: knear.typing.MetricLike = 'l2', *, dtype:
 def index_factory(d: int, description: str, metric: knear.typing.MetricLike = 1) -> Index:
     """The field's name for index(description, d, metric)."""
 
-def _restore(arg0: object, arg1: bytes, arg2: str, /) -> object: ...
+def _restore(arg0: object, arg1: bytes, arg2: str, /) -> Index: ...
 
-def load(path: str | os.PathLike, *, mmap: bool = True, verify: bool = False) -> Index:
+def load(path: knear.typing.PathLike, *, mmap: bool = True, verify: bool = False) -> Index:
     """
     The index in a file that save() wrote.
 
@@ -594,18 +579,18 @@ def load(path: str | os.PathLike, *, mmap: bool = True, verify: bool = False) ->
     Raises IoFailure (an OSError) when the file cannot be read, CorruptFile (an OSError) when it is not an intact index.
     """
 
-def read_index(path: str | os.PathLike, mmap: bool = True) -> Index:
+def read_index(path: knear.typing.PathLike, mmap: bool = True) -> Index:
     """The field's name for load(path)."""
 
-def write_index(index: Index, path: str | os.PathLike) -> None:
+def write_index(index: Index, path: knear.typing.PathLike) -> None:
     """The field's name for index.save(path)."""
 
-def inspect(path: str | os.PathLike) -> FileInfo:
+def inspect(path: knear.typing.PathLike) -> FileInfo:
     """
     What an index file says of itself, as a FileInfo, without loading its vectors.
     """
 
-def verify_file(path: str | os.PathLike) -> Report:
+def verify_file(path: knear.typing.PathLike) -> Report:
     """
     Checks every checksum and cross-reference of an index file and gives a Report; damage does not raise.
     """
@@ -647,7 +632,7 @@ class VectorFile:
     def __getitem__(self, rows: slice) -> knear.typing.AnyArray:
         """file[a:b]: rows a to b as a new array."""
 
-def open_vectors(path: str | os.PathLike, dataset: str = '') -> VectorFile:
+def open_vectors(path: knear.typing.PathLike, dataset: str = '') -> VectorFile:
     """
     Opens a file of vectors (.fvecs, .bvecs, .npy, .fbin, .u8bin, .i8bin) to be read by block.
 
@@ -655,17 +640,17 @@ def open_vectors(path: str | os.PathLike, dataset: str = '') -> VectorFile:
     Raises IoFailure or CorruptFile (OSErrors), Unsupported for another kind of file.
     """
 
-def read_vectors(path: str | os.PathLike, dataset: str = '') -> knear.typing.AnyArray:
+def read_vectors(path: knear.typing.PathLike, dataset: str = '') -> knear.typing.AnyArray:
     """
     A whole file of vectors as an array of shape (rows, dim). See open_vectors().
     """
 
-def read_ids(path: str | os.PathLike, dataset: str = '') -> knear.typing.IdArray:
+def read_ids(path: knear.typing.PathLike, dataset: str = '') -> knear.typing.IdArray:
     """
     A whole file of ids (.ivecs, .ibin, .npy of integers), e.g. a ground truth: int64 of shape (rows, k).
     """
 
-def write_vectors(path: str | os.PathLike, x: knear.typing.ArrayLike) -> None:
+def write_vectors(path: knear.typing.PathLike, x: knear.typing.ArrayLike) -> None:
     """
     Writes rows x of shape (n, dim) as .fvecs, .bvecs, .npy, .fbin, .u8bin or .i8bin. Raises WrongType when the
     format cannot hold the element type.

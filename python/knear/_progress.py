@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, Optional
+from typing import Any
 
 from ._knear import Progress
 
 WIDTH = 30
 
 
-def make_bar() -> Optional[Bar]:
+def make_bar() -> Bar | None:
     """A bar for where we are: None when nobody watches, so that piped output stays clean."""
     display = _notebook_display()
     if display is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Optional, Protocol, Union
 
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     NumpyLike: TypeAlias = Union[NDArray[Any], Sequence[Any]]
     """Vectors whose results come as numpy arrays."""
 
+    PathLike: TypeAlias = Union[str, bytes, os.PathLike[str], os.PathLike[bytes]]
+
     IdsLike: TypeAlias = Union[SupportsDLPack, Buffer, Iterable[int], int]
     """Ids: an integer array of shape (n,), a list, a set, a range, or one integer."""
 
@@ -51,4 +54,4 @@ if TYPE_CHECKING:
     """True for a bar, or a callable that may return False to stop."""
 else:
     FloatArray = IdArray = ByteArray = AnyArray = Any
-    ArrayLike = NumpyLike = IdsLike = OneFilter = FilterLike = MetricLike = ProgressLike = Any
+    ArrayLike = NumpyLike = PathLike = IdsLike = OneFilter = FilterLike = MetricLike = ProgressLike = Any

@@ -65,7 +65,8 @@ class Call {
   std::exception_ptr python_failure_;
 };
 
-// Releases the GIL around work that cannot be stopped.
+// Releases the GIL around work that cannot be stopped. Whatever may wait for a lock of an index goes through
+// here or through a Call: the holder of that lock may be waiting for the GIL, to ask a filter in Python.
 template <class Work>
 decltype(auto) without_gil(Work&& work) {
   nb::gil_scoped_release release;

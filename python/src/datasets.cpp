@@ -1,7 +1,6 @@
 // Vector files of the field, to and from arrays.
 #include "knear/dataset.h"
 
-#include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/unique_ptr.h>
@@ -18,12 +17,10 @@ namespace knear::python {
 
 namespace {
 
-using Path = std::filesystem::path;
-
 // knear.VectorFile: gives copies, so that arrays outlive the file and its next read.
 class PyVectorFile {
  public:
-  PyVectorFile(const Path& path, const std::string& dataset) : file_(open_vectors(path, dataset)) {}
+  PyVectorFile(const FilePath& file, const std::string& dataset) : file_(open_vectors(file.path, dataset)) {}
 
   std::size_t rows() const noexcept { return file_->rows(); }
   std::size_t dim() const noexcept { return file_->dim(); }
@@ -85,10 +82,10 @@ void define_vector_file(nb::module_& m) {
           nb::arg("rows"), "file[a:b]: rows a to b as a new array.");
 }
 
-void write_rows(const Path& path, const ArrayLike& x) {
+void write_rows(const FilePath& file, const ArrayLike& x) {
   const Rows rows(x, "x");
   without_gil([&] {
-    const auto writer = create_vectors(path, rows.view().dim(), rows.view().dtype());
+    const auto writer = create_vectors(file.path, rows.view().dim(), rows.view().dtype());
     writer->append(rows.view());
     writer->finish();
   });
@@ -97,8 +94,8 @@ void write_rows(const Path& path, const ArrayLike& x) {
 void define_reading(nb::module_& m) {
   m.def(
       "open_vectors",
-      [](const Path& path, const std::string& dataset) {
-        return without_gil([&] { return std::make_unique<PyVectorFile>(path, dataset); });
+      [](const FilePath& file, const std::string& dataset) {
+        return without_gil([&] { return std::make_unique<PyVectorFile>(file, dataset); });
       },
       nb::arg("path"), nb::arg("dataset") = "",
       "Opens a file of vectors (.fvecs, .bvecs, .npy, .fbin, .u8bin, .i8bin) to be read by block.\n\n"
@@ -106,16 +103,16 @@ void define_reading(nb::module_& m) {
       "Raises IoFailure or CorruptFile (OSErrors), Unsupported for another kind of file.");
   m.def(
       "read_vectors",
-      [](const Path& path, const std::string& dataset) {
-        PyVectorFile file(path, dataset);
-        return read(file, 0, file.rows());
+      [](const FilePath& file, const std::string& dataset) {
+        PyVectorFile vectors(file, dataset);
+        return read(vectors, 0, vectors.rows());
       },
       nb::arg("path"), nb::arg("dataset") = "",
       "A whole file of vectors as an array of shape (rows, dim). See open_vectors().");
   m.def(
       "read_ids",
-      [](const Path& path, const std::string& dataset) {
-        IdMatrix found = without_gil([&] { return read_ids(path, dataset); });
+      [](const FilePath& file, const std::string& dataset) {
+        IdMatrix found = without_gil([&] { return read_ids(file.path, dataset); });
         return nb::typed<nb::object, IdArray>(make_array(std::move(found.ids), {found.rows, found.k}));
       },
       nb::arg("path"), nb::arg("dataset") = "",

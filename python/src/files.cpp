@@ -1,8 +1,6 @@
 // Index files and bytes.
 #include "knear/io.h"
 
-#include <nanobind/stl/filesystem.h>
-
 #include "arrays.h"
 #include "call.h"
 #include "module.h"
@@ -11,19 +9,17 @@ namespace knear::python {
 
 namespace {
 
-using Path = std::filesystem::path;
-
-void write(const PyIndex& self, const Path& path) {
-  without_gil([&] { save(*self.index, path); });
+void write(const PyIndex& self, const FilePath& file) {
+  without_gil([&] { save(*self.index, file.path); });
 }
 
 std::vector<Byte> bytes_of(const PyIndex& self) {
   return without_gil([&] { return to_bytes(*self.index); });
 }
 
-nb::typed<nb::object, PyIndex> read(const Path& path, bool mmap, bool verify) {
+nb::typed<nb::object, PyIndex> read(const FilePath& file, bool mmap, bool verify) {
   const LoadOptions options{.mmap = mmap, .verify = verify};
-  return nb::typed<nb::object, PyIndex>(wrap(without_gil([&] { return load(path, options); })));
+  return nb::typed<nb::object, PyIndex>(wrap(without_gil([&] { return load(file.path, options); })));
 }
 
 nb::typed<nb::object, PyIndex> parse(const ArrayLike& bytes) {
@@ -42,16 +38,17 @@ mmap: True searches straight from the file, which opens in milliseconds at any s
 verify: checks every checksum first (reading into memory always does).
 Raises IoFailure (an OSError) when the file cannot be read, CorruptFile (an OSError) when it is not an intact index.)");
   m.def(
-      "read_index", [](const Path& path, bool mmap) { return read(path, mmap, false); }, nb::arg("path"),
+      "read_index", [](const FilePath& file, bool mmap) { return read(file, mmap, false); }, nb::arg("path"),
       nb::arg("mmap") = true, "The field's name for load(path).");
   m.def(
-      "write_index", [](const PyIndex& index, const Path& path) { write(index, path); }, nb::arg("index"),
+      "write_index", [](const PyIndex& index, const FilePath& file) { write(index, file); }, nb::arg("index"),
       nb::arg("path"), "The field's name for index.save(path).");
   m.def(
-      "inspect", [](const Path& path) { return without_gil([&] { return inspect(path); }); }, nb::arg("path"),
+      "inspect", [](const FilePath& file) { return without_gil([&] { return inspect(file.path); }); }, nb::arg("path"),
       "What an index file says of itself, as a FileInfo, without loading its vectors.");
   m.def(
-      "verify_file", [](const Path& path) { return without_gil([&] { return verify_file(path); }); }, nb::arg("path"),
+      "verify_file", [](const FilePath& file) { return without_gil([&] { return verify_file(file.path); }); },
+      nb::arg("path"),
       "Checks every checksum and cross-reference of an index file and gives a Report; damage does not raise.");
 }
 

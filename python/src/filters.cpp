@@ -4,6 +4,7 @@
 #include <string>
 
 #include "arrays.h"
+#include "call.h"
 
 namespace knear::python {
 
@@ -46,7 +47,7 @@ void require_mask_length(std::size_t length, std::size_t rows) {
 
 template <class Allowed>
 SelectorPtr select_mask(std::size_t length, const Index& index, Allowed allowed) {
-  std::vector<Id> ids = index.ids();
+  std::vector<Id> ids = without_gil([&] { return index.ids(); });
   require_mask_length(length, ids.size());
   std::size_t kept = 0;
   for (std::size_t i = 0; i < ids.size(); ++i)

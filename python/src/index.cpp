@@ -62,9 +62,10 @@ const PyIndex& index_of(nb::handle self) {
 
 std::string text_of(nb::handle self) {
   const PyIndex& index = index_of(self);
+  const std::size_t size = without_gil([&] { return index.index->size(); });
   return "<knear." + nb::cast<std::string>(self.type().attr("__name__")) + " \"" + index.index->spec() + "\", " +
          std::to_string(index.index->dim()) + " dimensions, " + knear::name_of(index.index->metric()) + ", " +
-         std::to_string(index.index->size()) + " vectors>";
+         std::to_string(size) + " vectors>";
 }
 
 nb::object pickled(nb::handle self) {
@@ -148,12 +149,16 @@ void define_properties(nb::class_<PyIndex>& type) {
       "    >>> index.metadata[\"model\"] = \"resnet50\"\n"
       "    >>> dict(index.metadata)\n"
       "    {'model': 'resnet50'}\n");
-  type.def("_metadata",
-           [](const PyIndex& self) { return decoded(without_gil([&] { return self.index->metadata(); })); });
-  type.def("_set_metadata", [](PyIndex& self, const nb::dict& values) {
-    auto read = encoded(values);
-    without_gil([&] { self.index->set_metadata(std::move(read)); });
-  });
+  type.def(
+      "_metadata", [](const PyIndex& self) { return decoded(without_gil([&] { return self.index->metadata(); })); },
+      nb::sig("def _metadata(self) -> dict[str, str | bytes]"));
+  type.def(
+      "_set_metadata",
+      [](PyIndex& self, const nb::dict& values) {
+        auto read = encoded(values);
+        without_gil([&] { self.index->set_metadata(std::move(read)); });
+      },
+      nb::sig("def _set_metadata(self, values: dict[str, str | bytes]) -> None"));
 }
 
 namespace {
@@ -190,7 +195,7 @@ void define_functions(nb::module_& m) {
   m.def("_restore", [](nb::handle type, const nb::bytes& bytes, std::string_view on_duplicate) {
     const std::span<const Byte> view(static_cast<const Byte*>(bytes.data()), bytes.size());
     auto index = without_gil([&] { return from_bytes(view); });
-    return wrap_as(type, std::move(index), on_duplicate_of(on_duplicate));
+    return nb::typed<nb::object, PyIndex>(wrap_as(type, std::move(index), on_duplicate_of(on_duplicate)));
   });
 }
 

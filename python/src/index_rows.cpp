@@ -114,7 +114,8 @@ void merge(PyIndex& self, const PyIndex& other, std::string_view ids, std::optio
            const CallArguments& arguments) {
   if (ids != "keep" && ids != "shift")
     throw Error(Error::invalid_argument, "ids = \"" + std::string(ids) + "\"; it must be \"keep\" or \"shift\"");
-  Call call(arguments, static_cast<double>(other.index->size()) * static_cast<double>(other.index->dim()));
+  const std::size_t rows = without_gil([&] { return other.index->size(); });
+  Call call(arguments, static_cast<double>(rows) * static_cast<double>(other.index->dim()));
   MergeOptions options;
   call.apply(options);
   options.ids = ids == "keep" ? MergeIds::keep : MergeIds::shift;

@@ -74,8 +74,8 @@ class Search {
 
  private:
   double work(const Index& index) const {
-    return static_cast<double>(queries_.view().rows()) * static_cast<double>(index.size()) *
-           static_cast<double>(index.dim());
+    const std::size_t rows = without_gil([&] { return index.size(); });
+    return static_cast<double>(queries_.view().rows()) * static_cast<double>(rows) * static_cast<double>(index.dim());
   }
 
   Rows queries_;

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/filesystem.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <limits>
 #include <string>
 
@@ -49,6 +51,11 @@ struct Int {
   std::int64_t value = 0;
 };
 
+// A path: str, bytes or os.PathLike.
+struct FilePath {
+  std::filesystem::path path;
+};
+
 // The name of an object's class, for messages.
 std::string type_text(nb::handle object);
 
@@ -77,5 +84,17 @@ struct nanobind::detail::type_caster<knear::python::Int> {
 
   static handle from_cpp(const knear::python::Int& number, rv_policy, cleanup_list*) noexcept {
     return PyLong_FromLongLong(number.value);
+  }
+};
+
+template <>
+struct nanobind::detail::type_caster<knear::python::FilePath> {
+  NB_TYPE_CASTER(knear::python::FilePath, const_name("knear.typing.PathLike"))
+
+  bool from_python(handle source, std::uint32_t flags, cleanup_list* cleanup) noexcept {
+    make_caster<std::filesystem::path> caster;
+    if (!caster.from_python(source, flags, cleanup)) return false;
+    value.path = std::move(caster.value);
+    return true;
   }
 };

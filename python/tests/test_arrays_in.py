@@ -4,10 +4,11 @@ import array
 
 import numpy as np
 import pytest
-from conftest import nearest
 
 import knear
 from knear._knear import _borrows
+
+from conftest import nearest
 
 WHOLE = np.arange(60).reshape(10, 6) % 17
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from conftest import nearest
 
 import knear
+
+from conftest import nearest
 
 ALLOWED = [5, 17, 18, 60, 99]
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from conftest import nearest
 
 import knear
+
+from conftest import nearest
 
 
 def test_knn_is_exact(rng):

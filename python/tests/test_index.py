@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from conftest import nearest
 
 import knear
+
+from conftest import nearest
 
 
 def test_search_finds_the_nearest_in_order(index, rows, rng):

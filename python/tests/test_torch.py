@@ -6,10 +6,11 @@ import textwrap
 
 import numpy as np
 import pytest
-from conftest import nearest
 
 import knear
 from knear._knear import _borrows
+
+from conftest import nearest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
