@@ -62,7 +62,7 @@ ctest_preset() {
 
 test_shared() {
   build_preset shared
-  cmake -D build=build/shared -D work=build/shared/consumer -P tests/consumer/run.cmake
+  cmake -D build="$PWD/build/shared" -D work="$PWD/build/shared/consumer" -P tests/consumer/run.cmake
 }
 
 test_python() {
