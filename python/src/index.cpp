@@ -118,8 +118,11 @@ void define_description(nb::class_<PyIndex>& type) {
           "dtype", [](const PyIndex& self) { return knear::name_of(self.index->dtype()); },
           "Element type of the stored rows: \"float32\", \"float16\", \"bfloat16\", \"int8\" or \"uint8\".")
       .def_prop_ro(
-          "is_trained", [](const PyIndex& self) { return self.index->is_trained(); }, "May vectors be added?")
-      .def_prop_ro(
+          "is_trained", [](const PyIndex& self) { return self.index->is_trained(); }, "May vectors be added?");
+}
+
+void define_facts(nb::class_<PyIndex>& type) {
+  type.def_prop_ro(
           "stats", [](const PyIndex& self) { return without_gil([&] { return self.index->stats(); }); },
           "Counters and bytes, as an IndexStats.")
       .def(
