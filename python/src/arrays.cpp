@@ -105,7 +105,7 @@ nb::ndarray<> import_writable(nb::handle object, const char* name) {
 bool is_bool(nb::handle object) {
   if (PyBool_Check(object.ptr())) return true;
   const std::string type = type_text(object);
-  return type == "numpy.bool" || type == "numpy.bool_";
+  return type == "bool" || type == "bool_";
 }
 
 bool is_integer(nb::handle object) {
