@@ -15,6 +15,8 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +79,7 @@ def read(path: Path, header_bytes: int) -> np.ndarray:
 
 def add(pictures: np.ndarray, facts: dict[str, Any]) -> knear.Index:
     index = knear.index("Flat", pictures.shape[1], metric="l2")
-    facts["add_seconds"] = seconds(lambda: index.add(pictures))
+    facts["add_seconds"] = seconds(partial(index.add, pictures))
     facts["memory_bytes"] = index.stats.memory_bytes
     say("add", f"{facts['add_seconds']:.2f} s, {megabytes(facts['memory_bytes'])} as float32")
     return index
@@ -87,7 +89,7 @@ def search(index: knear.Index, queries: np.ndarray, facts: dict[str, Any]) -> tu
     start = time.perf_counter()
     distances, ids = index.search(queries, K, progress=True)
     facts["qps"] = len(queries) / (time.perf_counter() - start)
-    alone = [seconds(lambda: index.search(queries[i : i + 1], K)) for i in range(50)]
+    alone = [seconds(partial(index.search, query[None], K)) for query in queries[:50]]
     facts["latency_ms"] = float(np.median(alone)) * 1e3
     say("search", f"{facts['qps']:,.0f} queries per second in one batch; one query alone {facts['latency_ms']:.2f} ms")
     return distances, ids
@@ -116,7 +118,7 @@ def compare_labels(found: np.ndarray, wanted: np.ndarray, facts: dict[str, Any])
 
 def save_and_open(index: knear.Index, queries: np.ndarray, ids: np.ndarray, path: Path, facts: dict[str, Any]) -> None:
     """Saves, opens by mmap, and makes sure that the answers are the same."""
-    facts["save_seconds"] = seconds(lambda: index.save(path))
+    facts["save_seconds"] = seconds(partial(index.save, path))
     start = time.perf_counter()
     again = knear.load(path, mmap=True)
     facts["open_ms"] = (time.perf_counter() - start) * 1e3
@@ -131,7 +133,7 @@ def speed_by_batch(index: knear.Index, queries: np.ndarray) -> list[dict[str, fl
     points = []
     for batch in BATCHES:
         tries = 2 if batch > 1000 else 5
-        best = min(seconds(lambda: index.search(queries[:batch], K)) for _ in range(tries))
+        best = min(seconds(partial(index.search, queries[:batch], K)) for _ in range(tries))
         points.append({"batch": batch, "qps": batch / best})
     return points
 
@@ -141,7 +143,7 @@ def stored_type(name: str, pictures: np.ndarray, queries: np.ndarray, truth: np.
     index = knear.index("Flat", pictures.shape[1], metric="l2", dtype=name)
     index.add(pictures)
     ids = index.search(queries[:1000], K)[1]
-    best = min(seconds(lambda: index.search(queries[:1000], K)) for _ in range(3))
+    best = min(seconds(partial(index.search, queries[:1000], K)) for _ in range(3))
     point = {"name": name, "vector_bytes": index.stats.code_bytes, "qps": 1000 / best,
              "recall": knear.recall(ids[: len(truth)], truth, K)}  # fmt: skip
     say(name, f"{point['vector_bytes']:5,} bytes per picture, {point['qps']:,.0f} queries per second, "
@@ -159,7 +161,7 @@ def show(folder: Path, gallery: view.Gallery, facts: dict[str, Any]) -> None:
     say("look at", f"{folder / 'index.html'} and {folder / 'gallery.png'}")
 
 
-def seconds(work: Any) -> float:
+def seconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start

@@ -46,7 +46,7 @@ def prepare(update: bool = False) -> None:
             _note(state, name, _pip("--upgrade", package))
     sources = _fingerprint()
     if state.get("knear") != sources:
-        _note(state, "knear", _pip(str(ROOT)))
+        _note(state, "knear", _pip("--config-settings=build-dir=build/versus-knear", str(ROOT)))
         state["knear"] = sources
     STATE.write_text(json.dumps(state, indent=1))
 
@@ -60,7 +60,7 @@ def _pip(*arguments: str) -> str:
     """Installs; returns "" or the reason why not."""
     print(f"installing {arguments[-1] if arguments[0] == '--upgrade' else 'knear'}", file=sys.stderr)
     command = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode == 0:
         return ""
     lines = [line.strip() for line in done.stderr.splitlines() if "error" in line.lower()]

@@ -48,7 +48,7 @@ def _one_table(lineup: Lineup, threads: int, metric: str, options: argparse.Name
     print(report.grid_heading(metric, threads, ks), flush=True)
     for dim in dims:
         data_name = data.of_dimension(dim, options.quick)
-        built = lineup.each(lambda worker: worker.ask("build", data_name, metric, "Flat"))
+        built = lineup.each("build", data_name, metric, "Flat")
         about = {"threads": threads, "metric": metric, "data": data.describe(data_name), "build": built}
         for nq in options.nq or (QUICK_BATCHES if options.quick else BATCHES):
             row = [_one_cell(lineup, about, nq, k, options) for k in ks]
@@ -59,7 +59,7 @@ def _one_table(lineup: Lineup, threads: int, metric: str, options: argparse.Name
 
 def _one_cell(lineup: Lineup, about: Cell, nq: int, k: int, options: argparse.Namespace) -> Cell:
     name, metric = about["data"]["name"], about["metric"]
-    ids = lineup.each(lambda worker: worker.ask("answers", nq, k, truth.SAMPLE))
+    ids = lineup.each("answers", nq, k, truth.SAMPLE)
     cell = about | {"nq": nq, "k": k, "times": _times(lineup, nq, k, options)}
     cell["exact_lists"] = {who: [truth.exact_lists(name, metric, found), len(found)] for who, found in ids.items()}
     cell["recall"] = {who: truth.recall(name, metric, found) for who, found in ids.items()}
@@ -79,7 +79,8 @@ def _times(lineup: Lineup, nq: int, k: int, options: argparse.Namespace) -> dict
     try:
         times = interleave(samples, budget)
         ours = times.get(options.subject)
-        if ours and any(CLOSE[0] < ratio(theirs, ours) < CLOSE[1] for who, theirs in times.items() if theirs is not ours):
+        others = [theirs for who, theirs in times.items() if who != options.subject]
+        if ours and any(CLOSE[0] < ratio(theirs, ours) < CLOSE[1] for theirs in others):
             more_rounds(samples, times, budget)
         return times
     except RivalFailed as failure:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import environment
 import rivals
@@ -20,12 +19,12 @@ class Lineup:
         for name in names:
             self._start(name, threads)
 
-    def each(self, work: Callable[[Worker], Any]) -> dict[str, Any]:
-        """The work's result from every library that can do it."""
+    def each(self, method: str, *args: Any) -> dict[str, Any]:
+        """What the method of Bench returns, from every library that can do it."""
         results = {}
         for name, worker in list(self.workers.items()):
             try:
-                results[name] = work(worker)
+                results[name] = worker.ask(method, *args)
             except RivalFailed as failure:
                 self.drop(name, str(failure))
         return results
@@ -35,7 +34,7 @@ class Lineup:
         print(f"  {name} is out: {reason}", flush=True)
         self.workers.pop(name).close()
 
-    def __enter__(self) -> Lineup:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -36,9 +36,9 @@ def _point(result: dict[str, Any], name: str, n: int) -> dict[str, Any]:
     data.CACHE.mkdir(parents=True, exist_ok=True)
     for batches in BATCHES:
         with Lineup([name], 1) as lineup:
-            point |= {f"add_{batches}": _of(lineup.each(lambda w: w.ask("add_random", n, DIM, batches)))}
+            point[f"add_{batches}"] = _of(lineup.each("add_random", n, DIM, batches))
             if batches == BATCHES[-1]:
-                point["save_seconds"] = _of(lineup.each(lambda w: w.ask("save", path)))
+                point["save_seconds"] = _of(lineup.each("save", path))
             result["failed"] |= lineup.failed
             result["libraries"] |= lineup.about
     point["openings"] = [] if name in result["failed"] else [_open(name, path) for _ in range(OPENINGS)]
@@ -49,7 +49,7 @@ def _point(result: dict[str, Any], name: str, n: int) -> dict[str, Any]:
 def _open(name: str, path: str) -> dict[str, Any]:
     """Opens in a fresh process. The file was just written, so its pages are in memory."""
     with Lineup([name], 1) as lineup:
-        return _of(lineup.each(lambda w: w.ask("load", path))) or {"seconds": float("nan"), "way": "failed"}
+        return _of(lineup.each("load", path)) or {"seconds": float("nan"), "way": "failed"}
 
 
 def _of(results: dict[str, Any]) -> Any:
@@ -57,11 +57,12 @@ def _of(results: dict[str, Any]) -> Any:
 
 
 def _import_ms(name: str) -> float | None:
-    """Milliseconds of `import NAME` in a fresh Python, the median of several."""
-    code = f"import time; t = time.perf_counter(); import {name.split("_")[0]}; print(time.perf_counter() - t)"
+    """Milliseconds of the import in a fresh Python, the median of several."""
+    module = name.split("_")[0]
+    code = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
     times = []
     for _ in range(OPENINGS + 1):
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd="/")
+        done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, cwd="/")
         if done.returncode:
             return None
         times.append(float(done.stdout) * 1e3)

@@ -35,9 +35,10 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     metric, threads = options.metric[0], (options.threads or [1])[0]
     about = data.describe(name)
     result: dict[str, Any] = {"machine": machine.describe(), "data": about, "metric": metric, "threads": threads,
-                              "k": K, "nq": BATCH, "clock": options.clock, "failed": {}, "libraries": {}, "points": []}  # fmt: skip
+                              "k": K, "nq": BATCH, "clock": options.clock, "failed": {}, "libraries": {},
+                              "points": []}  # fmt: skip
     with contextlib.ExitStack() as stack:
-        samples = {}
+        samples: dict[int, Any] = {}
         for series in _series(options, about):
             if series[0] in result["failed"]:
                 continue

@@ -7,12 +7,11 @@ from statistics import median
 from typing import Any
 
 import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import report
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
-import numpy as np  # noqa: E402
-
-import report  # noqa: E402
 
 INK, FAINT = "#22262b", "#8a929c"
 COLOURS = {"knear": "#d1495b", "faiss": "#2e6f9e", "hnswlib": "#5a9e6f", "usearch": "#c98a2b", "numpy": "#7d6b9e"}
@@ -67,10 +66,11 @@ def _heat_maps(cells: list[dict[str, Any]], rival: str, subject: str) -> None:
     bar.ax.set_yticklabels(["¼×", "½×", "1×", "2×", "4×"])
     bar.outline.set_visible(False)
     ratios = [c["ratio"][rival] for c in cells]
+    slower = "the fastest rival" if rival == report.FASTEST else rival
     figure.suptitle(
-        f"Exact search, {report.METRIC_NAMES[cells[0]['metric']]}, {report.threads_text(cells[0]['threads'])}: "
-        f"time of {rival} / time of {subject}. Blue: {subject} is faster. Median {median(ratios):.2f}×",
-        fontsize=11, fontweight="bold", x=0.01, ha="left",
+        f"Exact search, {report.METRIC_NAMES[cells[0]['metric']]}, {report.threads_text(cells[0]['threads'])}\n"
+        f"time of {slower} / time of {subject}, median {median(ratios):.2f}; blue: {subject} is faster",
+        fontsize=10.5, x=0.01, ha="left",
     )  # fmt: skip
 
 
@@ -113,7 +113,8 @@ def _curve(axis: Any, library: str, spec: str, points: list[dict[str, Any]], mar
         look = {"marker": "*", "markersize": 13, "linewidth": 0}
     else:
         points = _frontier(points)
-        look = {"marker": marker, "markersize": 5, "linestyle": "--" if spec.startswith("IVF") else "-", "linewidth": 1.8}
+        dashes = "--" if spec.startswith("IVF") else "-"
+        look = {"marker": marker, "markersize": 5, "linestyle": dashes, "linewidth": 1.8}
     xs, ys = [_stretched(p["recall"]) for p in points], [p["qps"] for p in points]
     first = 3 if library == "knear" else 2
     axis.plot(xs, ys, color=colour, label=f"{library} {spec}", zorder=first, clip_on=False, **look)

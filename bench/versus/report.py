@@ -64,11 +64,12 @@ def grid_groups(result: dict[str, Any]) -> list[tuple[str, str, int]]:
 
 def _group_summary(subject: str, rival: str, cells: list[dict[str, Any]]) -> str:
     ratios = sorted(cell["ratio"][rival] for cell in cells)
+    metric, threads = cells[0]["metric"], cells[0]["threads"]
     below = [c for c in cells if c["ratio"][rival] < 1]
     lines = [
-        f"## {METRIC_NAMES[cells[0]['metric']]}, {threads_text(cells[0]['threads'])}: time of {rival} / time of {subject}\n",
+        f"## {METRIC_NAMES[metric]}, {threads_text(threads)}: time of {rival} / time of {subject}\n",
         _ratio_table(rival, cells) + "\n",
-        f"median {median(ratios):.2f}, minimum {ratios[0]:.2f}, maximum {ratios[-1]:.2f}; "
+        f"median {median(ratios):.2f}, minimum {ratios[0]:.2f}, maximum {ratios[-1]:.2f}",
         f"{len(below)} of {len(cells)} cells below 1",
         *("  " + _cell_text(cell, rival) for cell in sorted(below, key=lambda c: c["ratio"][rival])),
         *(f"exact lists of {who}: {_exact(cells, who)}" for who in (subject, rival) if who != FASTEST),

@@ -13,14 +13,15 @@ import report
 import truth
 from lineup import Lineup
 from timing import QUICK, Budget, interleave
+from worker import CLOCKS
 
 K = 10
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     name = "clustered-100000-128" if options.quick else "clustered-1000000-128"
-    result: dict[str, Any] = {"machine": machine.describe(), "data": data.describe(name), "k": K, "clock": options.clock, "failed": {},
-                              "libraries": {}, "points": []}  # fmt: skip
+    result: dict[str, Any] = {"machine": machine.describe(), "data": data.describe(name), "k": K,
+                              "clock": options.clock, "failed": {}, "libraries": {}, "points": []}  # fmt: skip
     for threads in options.threads or [1, 2]:
         for metric in options.metric:
             result["points"] += _points(result, name, metric, threads, options)
@@ -33,12 +34,13 @@ def _points(result: dict[str, Any], name: str, metric: str, threads: int, option
     names = [options.subject, *(options.rivals or ["faiss", "usearch"])]
     size = result["data"]["n"] * result["data"]["dim"] * 4
     with Lineup(names, threads) as lineup:
-        lineup.each(lambda worker: worker.ask("build", name, metric, "Flat"))
-        ids = lineup.each(lambda worker: worker.ask("answers", 1, K, 1))
-        bandwidth = machine.read_bandwidth(threads)
+        lineup.each("build", name, metric, "Flat")
+        ids = lineup.each("answers", 1, K, 1)
+        now = CLOCKS[options.clock]
+        bandwidth = machine.read_bandwidth(threads, now)
         samples = {who: partial(worker.ask, "time", 1, K, options.clock) for who, worker in lineup.workers.items()}
         times = interleave(samples, QUICK if options.quick else Budget(rounds=15, min_seconds=2))
-        bandwidth = max(bandwidth, machine.read_bandwidth(threads))
+        bandwidth = max(bandwidth, machine.read_bandwidth(threads, now))
         result["failed"] |= lineup.failed
         result["libraries"] |= lineup.about
     return [

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import functools
 
-import numpy as np
-
 import data
+import numpy as np
 
 SAMPLE = 16  # queries that are checked in every cell of the grid
 

@@ -9,12 +9,11 @@ import multiprocessing
 import os
 import time
 import traceback
-from typing import Any
-
-import numpy as np
+from typing import Any, Self
 
 import data
 import memory
+import numpy as np
 import rivals
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "KNEAR_THREADS")
@@ -118,7 +117,7 @@ class Worker:
         if self._process.is_alive():
             self._process.kill()
 
-    def __enter__(self) -> Worker:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -144,14 +143,14 @@ def _serve(pipe: Any, rival_name: str, threads: int) -> None:
             _answer(pipe, getattr(bench, method), args, kwargs)
     except (EOFError, KeyboardInterrupt):
         pass
-    except Exception:
+    except Exception:  # noqa: BLE001 (whatever it is, the harness reports it)
         pipe.send((False, traceback.format_exc()))
 
 
 def _answer(pipe: Any, method: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     try:
         pipe.send((True, method(*args, **kwargs)))
-    except Exception:
+    except Exception:  # noqa: BLE001 (whatever it is, the harness reports it)
         pipe.send((False, traceback.format_exc()))
 
 
