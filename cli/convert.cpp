@@ -78,14 +78,14 @@ bool holds_ids(const ConvertFlags& flags) {
 
 // The element type to write: what --dtype says, else the only one of the format, else that of the input.
 DType written_type(const ConvertFlags& flags, DType input) {
-  static const std::map<std::string, DType> kOnlyType = {{".fvecs", DType::f32},
-                                                         {".fbin", DType::f32},
-                                                         {".bvecs", DType::u8},
-                                                         {".u8bin", DType::u8},
-                                                         {".i8bin", DType::i8}};
+  static const std::map<std::string, DType> only_types = {{".fvecs", DType::f32},
+                                                          {".fbin", DType::f32},
+                                                          {".bvecs", DType::u8},
+                                                          {".u8bin", DType::u8},
+                                                          {".i8bin", DType::i8}};
   if (!flags.dtype.empty()) return dtype_of(flags.dtype);
-  const auto only = kOnlyType.find(std::filesystem::path(flags.output).extension().string());
-  return only == kOnlyType.end() ? input : only->second;
+  const auto only = only_types.find(std::filesystem::path(flags.output).extension().string());
+  return only == only_types.end() ? input : only->second;
 }
 
 // Rows of any type as rows of one type.

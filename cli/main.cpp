@@ -149,4 +149,6 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace knear::cli
 
+// Only running out of memory while reporting an error gets out.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv) { return knear::cli::run(argc, argv); }

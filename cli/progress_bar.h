@@ -17,7 +17,7 @@ class ProgressBar {
   enum class Show { on_terminal, never };
 
   explicit ProgressBar(Show show);
-  ~ProgressBar() { clear(); }
+  ~ProgressBar() { clear(); }  // NOLINT(bugprone-exception-escape): text to stderr does not throw here
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 

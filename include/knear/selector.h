@@ -32,10 +32,10 @@ class Selector {
 using SelectorPtr = std::shared_ptr<const Selector>;
 
 SelectorPtr select_all();
-SelectorPtr select_range(Id first, Id end);                 // first <= id < end
-SelectorPtr select_array(std::span<const Id> ids);          // few ids: a sorted array
-SelectorPtr select_batch(std::span<const Id> ids);          // many ids: a hash set
-SelectorPtr select_bitmap(std::vector<std::uint8_t> bits);  // id allowed when bit id % 8 of byte id / 8 is set
+SelectorPtr select_range(Id first, Id end);                        // first <= id < end
+SelectorPtr select_array(std::span<const Id> ids);                 // few ids: a sorted array
+SelectorPtr select_batch(std::span<const Id> ids);                 // many ids: a hash set
+SelectorPtr select_bitmap(const std::vector<std::uint8_t>& bits);  // id allowed when bit id % 8 of byte id / 8 is set
 SelectorPtr select_not(SelectorPtr a);
 SelectorPtr select_and(SelectorPtr a, SelectorPtr b);
 SelectorPtr select_or(SelectorPtr a, SelectorPtr b);

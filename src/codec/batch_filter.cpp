@@ -7,8 +7,8 @@ namespace knear {
 namespace {
 
 constexpr std::size_t kTileBytes = 192 << 10;  // of rows that all groups pass over: they stay in L2
-constexpr std::size_t kRowBytes = 16 << 10;    // of rows that a few queries pass over: they stay in L1
-constexpr std::size_t kMostRows = 512;
+constexpr std::size_t kRowBytes = 128 << 10;   // of rows that a few queries pass over: enough to stream well
+constexpr std::size_t kMostRows = 2048;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 // Halves of kTileRows, so that blocks divide evenly into what the tile takes at once.

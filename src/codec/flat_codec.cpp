@@ -25,6 +25,10 @@ class FlatCodec final : public Codec {
   bool exact() const noexcept override { return true; }
 
   void encode(MatrixView rows, Byte* codes) const override {
+    if (rows.dtype() == stored_ && rows.contiguous()) {
+      std::copy_n(rows.data(), rows.rows() * code_bytes(), codes);
+      return;
+    }
     std::vector<float> row(dim());
     for (std::size_t i = 0; i < rows.rows(); ++i, codes += code_bytes()) {
       if (rows.dtype() == stored_) {

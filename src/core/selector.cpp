@@ -261,7 +261,7 @@ SelectorPtr select_all() { return std::make_shared<All>(); }
 SelectorPtr select_range(Id first, Id end) { return std::make_shared<Range>(first, end); }
 SelectorPtr select_array(std::span<const Id> ids) { return std::make_shared<SortedArray>(ids); }
 SelectorPtr select_batch(std::span<const Id> ids) { return std::make_shared<HashSet>(ids); }
-SelectorPtr select_bitmap(std::vector<std::uint8_t> bits) { return std::make_shared<Bitmap>(bits); }
+SelectorPtr select_bitmap(const std::vector<std::uint8_t>& bits) { return std::make_shared<Bitmap>(bits); }
 
 SelectorPtr select_not(SelectorPtr a) {
   require(a != nullptr, "select_not needs a selector, got a null one");

@@ -178,7 +178,7 @@ struct PoolLifetime {
   ~PoolLifetime() { pool->close(); }
 };
 
-const PoolLifetime lifetime;
+const PoolLifetime kLifetime;
 
 }  // namespace
 

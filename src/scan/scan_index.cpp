@@ -19,6 +19,12 @@ constexpr std::size_t kEncodeRows = 1024;  // of one task
 // The first row from `first` on that holds NaN or Inf; rows.rows() when there is none.
 std::size_t first_bad_row(MatrixView rows, std::size_t first) {
   if (rows.dtype() == DType::i8 || rows.dtype() == DType::u8) return rows.rows();
+  const bool floats = rows.dtype() == DType::f32 && reinterpret_cast<std::uintptr_t>(rows.data()) % sizeof(float) == 0;
+  if (floats && rows.contiguous() && first < rows.rows() &&
+      kernels::table().all_finite(reinterpret_cast<const float*>(rows.row(first)),
+                                  (rows.rows() - first) * rows.dim())) {
+    return rows.rows();
+  }
   std::vector<float> row(rows.dim());
   for (std::size_t i = first; i < rows.rows(); ++i) {
     rows.copy_row(i, row.data());

@@ -66,7 +66,7 @@ class CodeStore {
   void kill_ids(Draft& draft, std::span<const Id> ids) const;
   void kill_selected(Draft& draft, const Selector& selector) const;
   void kill_repeats(Draft& draft, std::span<const Id> ids) const;
-  std::size_t finish_removal(Draft& draft);
+  std::size_t finish_removal(Draft& next);
   void compact();
   void publish(Draft& draft, const Identity& identity);
   void index_rows(const Chunk& chunk, std::size_t first, std::size_t count) const;

@@ -5,7 +5,7 @@ import json
 import os
 import unittest
 
-from program import (BAD_DATA, FINE, NO, ProgramTest, nearest, random_rows, read_vecs, write_fvecs, write_npy)
+from program import (NO, ProgramTest, nearest, random_rows, read_vecs, write_fvecs, write_npy)
 
 
 class Search(ProgramTest):

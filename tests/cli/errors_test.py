@@ -5,7 +5,7 @@ import resource
 import signal
 import unittest
 
-from program import BAD_DATA, FINE, NO_ROOM, SANITIZED, USAGE, ProgramTest, random_rows, write_npy
+from program import BAD_DATA, NO_ROOM, SANITIZED, USAGE, ProgramTest, random_rows, write_npy
 
 
 class WrongUsage(ProgramTest):

@@ -46,7 +46,7 @@ TEST(Candidates, AreTheNearestForAnyIntervalWidth) {
   Rng rng(1);
   std::vector<double> distances(5000);
   for (double& distance : distances) distance = rng.uniform();
-  for (const std::size_t k : {1, 2, 10, 100, 1000, 5000, 9000}) {
+  for (const std::size_t k : std::initializer_list<std::size_t>{1, 2, 10, 100, 1000, 5000, 9000}) {
     for (const double width : {0.0, 1e-6, 0.01, 10.0})
       expect_same(nearest_of(distances, k, width), sorted_hits(distances, k));
   }
@@ -54,7 +54,8 @@ TEST(Candidates, AreTheNearestForAnyIntervalWidth) {
 
 TEST(Candidates, BreakTiesById) {
   const std::vector<double> distances(3000, 1.5);
-  for (const std::size_t k : {1, 7, 500}) expect_same(nearest_of(distances, k, 0.1), sorted_hits(distances, k));
+  for (const std::size_t k : std::initializer_list<std::size_t>{1, 7, 500})
+    expect_same(nearest_of(distances, k, 0.1), sorted_hits(distances, k));
 }
 
 // A guess from a true sample holds; from a sorted stream it fails, and says so.

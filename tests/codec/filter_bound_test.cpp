@@ -79,8 +79,8 @@ class FilterBoundTest : public testing::TestWithParam<std::tuple<Metric::Kind, i
 // threshold is lost. The thresholds are exact distances, so rows lie right on the edge.
 TEST_P(FilterBoundTest, LosesNoRowAndItsIntervalsHold) {
   const auto [metric, kind] = GetParam();
-  for (const std::size_t dim : {1, 2, 3, 8, 17, 100, 300}) {
-    for (const std::size_t count : {1, 5, 16, 23, 40}) {
+  for (const std::size_t dim : std::initializer_list<std::size_t>{1, 2, 3, 8, 17, 100, 300}) {
+    for (const std::size_t count : std::initializer_list<std::size_t>{1, 5, 16, 23, 40}) {
       const auto rows = hard_rows(kind, 130, dim, 1);
       const auto query_values = hard_rows(kind, count, dim, 2);
       Witness witness{metric, MatrixView(rows, dim), MatrixView(query_values, dim), {}, {}};

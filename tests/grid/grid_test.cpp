@@ -83,8 +83,8 @@ TEST_P(Grid, GivesTheSameBitsForAnyBatchAndThreadCount) {
   const auto index = filled(1000);
   const auto queries = data(513, 3);
   const Neighbors whole = index->search(MatrixView(queries, kDim), 7);
-  for (const std::size_t batch : {1, 2, 8, 9, 16, 17, 19, 20, 21, 512}) {
-    for (const std::size_t threads : {1, 3}) {
+  for (const std::size_t batch : std::initializer_list<std::size_t>{1, 2, 8, 9, 16, 17, 19, 20, 21, 512}) {
+    for (const std::size_t threads : std::initializer_list<std::size_t>{1, 3}) {
       SearchOptions options;
       options.num_threads = threads;
       for (std::size_t first = 0; first < 513; first += batch) {
@@ -101,7 +101,7 @@ TEST_P(Grid, GivesTheSameBitsForAnyBatchAndThreadCount) {
 }
 
 TEST_P(Grid, PadsWhenKIsLargerThanTheIndex) {
-  for (const std::size_t rows : {0, 1, 2, 3}) {
+  for (const std::size_t rows : std::initializer_list<std::size_t>{0, 1, 2, 3}) {
     const auto index = filled(rows);
     const Neighbors found = index->search(MatrixView(data(2, 5), kDim), 5);
     for (std::size_t q = 0; q < 2; ++q) {

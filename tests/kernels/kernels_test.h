@@ -67,7 +67,7 @@ inline const std::vector<std::size_t>& dims_to_test() {
   static const std::vector<std::size_t> dims = [] {
     std::vector<std::size_t> all;
     for (std::size_t dim = 1; dim <= 40; ++dim) all.push_back(dim);
-    for (const std::size_t dim : {100, 128, 255, 256, 257, 512, 513, 784, 2048, 5000}) all.push_back(dim);
+    all.insert(all.end(), {100, 128, 255, 256, 257, 512, 513, 784, 2048, 5000});
     return all;
   }();
   return dims;
