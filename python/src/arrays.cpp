@@ -10,8 +10,12 @@ namespace {
 
 [[noreturn]] void fail(Error::Kind kind, const std::string& message) { throw Error(kind, message); }
 
-bool on_cpu(const nb::ndarray<nb::ro>& array) noexcept {
-  return array.device_type() == nb::device::cpu::value || array.device_type() == nb::device::cuda_host::value;
+template <class Array>
+void require_cpu(const Array& array, const char* name) {
+  if (array.device_type() == nb::device::cpu::value || array.device_type() == nb::device::cuda_host::value) return;
+  fail(Error::wrong_type, std::string(name) +
+                              " is on a GPU or another device: move it to the CPU first, for example by " + name +
+                              ".cpu()");
 }
 
 bool is_sequence(nb::handle object) { return nb::isinstance<nb::list>(object) || nb::isinstance<nb::tuple>(object); }
@@ -87,10 +91,26 @@ nb::ndarray<nb::ro> import_array(nb::handle object, const char* name) {
     // A tensor that records gradients exports its memory only when it is asked to stop.
     if (!nb::hasattr(object, "detach") || !nb::try_cast(object.attr("detach")(), array)) return {};
   }
-  if (!on_cpu(array))
-    fail(Error::wrong_type, std::string(name) + " is on a GPU or another device: move it to the CPU first, for " +
-                                "example by " + name + ".cpu()");
+  require_cpu(array, name);
   return array;
+}
+
+nb::ndarray<> import_writable(nb::handle object, const char* name) {
+  nb::ndarray<> array;
+  if (!nb::try_cast(object, array, false)) return {};
+  require_cpu(array, name);
+  return array;
+}
+
+bool is_bool(nb::handle object) {
+  if (PyBool_Check(object.ptr())) return true;
+  const std::string type = type_text(object);
+  return type == "bool" || type == "bool_";
+}
+
+bool is_integer(nb::handle object) {
+  if (PyLong_CheckExact(object.ptr())) return true;
+  return PyIndex_Check(object.ptr()) && !is_bool(object) && !nb::hasattr(object, "__dlpack__");
 }
 
 NumpyArray import_by_numpy(nb::handle object, const char* name) {
@@ -140,7 +160,7 @@ void Rows::borrow(const nb::ndarray<nb::ro>& array, DType dtype) {
 
 Ids::Ids(nb::handle object, const char* name) {
   nb::ndarray<nb::ro> array;
-  if (nb::ndarray_check(object)) {
+  if (nb::ndarray_check(object) && !is_integer(object)) {
     array = import_array(object, name);
     if (!array.is_valid()) array = import_by_numpy(object, name).array;
   }
@@ -158,13 +178,14 @@ Ids::Ids(nb::handle object, const char* name) {
 
 Framework framework_of(nb::handle queries) {
   if (!nb::hasattr(queries, "__dlpack__")) return Framework::numpy;
-  const auto module = nb::cast<std::string>(queries.type().attr("__module__"));
-  const auto is_of = [&](const char* package) {
-    return module.starts_with(package) &&
-           (module.size() == std::string_view(package).size() || module[std::string_view(package).size()] == '.');
+  // Only a framework that is imported can have made the object.
+  const auto is_a = [&](const char* package, const char* type) {
+    const nb::handle module = PyDict_GetItemString(PyImport_GetModuleDict(), package);
+    const nb::object known = module.is_valid() ? nb::getattr(module, type, nb::none()) : nb::none();
+    return PyType_Check(known.ptr()) && PyObject_IsInstance(queries.ptr(), known.ptr()) == 1;
   };
-  if (is_of("torch")) return Framework::torch;
-  if (is_of("jaxlib") || is_of("jax")) return Framework::jax;
+  if (is_a("torch", "Tensor")) return Framework::torch;
+  if (is_a("jax", "Array")) return Framework::jax;
   return Framework::numpy;
 }
 
@@ -260,9 +281,8 @@ std::unique_ptr<T[]> allocate(std::size_t rows, std::size_t columns) {
 
 template <class T>
 std::span<T> writable(nb::handle object, std::size_t rows, std::size_t columns, const char* name) {
-  nb::ndarray<> array;
-  if (!nb::try_cast(object, array, false))
-    fail_out<T>(name, "a read-only or other " + type_text(object), rows, columns);
+  const nb::ndarray<> array = import_writable(object, name);
+  if (!array.is_valid()) fail_out<T>(name, "a read-only or other " + type_text(object), rows, columns);
   if (array.dtype() != nb::dtype<T>()) fail_out<T>(name, dtype_name(array.dtype()), rows, columns);
   const bool shape_fits = array.ndim() == 2 && array.shape(0) == rows && array.shape(1) == columns;
   if (!shape_fits) fail_out<T>(name, "shape " + shape_text(nb::ndarray<nb::ro>(array)), rows, columns);

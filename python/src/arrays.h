@@ -60,6 +60,11 @@ struct NumpyArray {
 };
 NumpyArray import_by_numpy(nb::handle object, const char* name);
 
+// One integer: Python's or numpy's, not a bool and not an array.
+bool is_integer(nb::handle object);
+// True or False, also numpy's.
+bool is_bool(nb::handle object);
+
 // Rank and element type for messages, e.g. "float64" and "(3, 4)".
 std::string dtype_name(nb::dlpack::dtype dtype);
 std::string shape_text(const nb::ndarray<nb::ro>& array);
@@ -95,6 +100,9 @@ nb::object make_array(Matrix&& matrix, Framework framework = Framework::numpy);
 template <class T>
 std::unique_ptr<T[]> allocate(std::size_t rows, std::size_t columns);
 
+// An array that the caller lets us write to; not valid when it may not be written. Throws Error::wrong_type
+// when its memory is on another device.
+nb::ndarray<> import_writable(nb::handle object, const char* name);
 // An array that the caller made to receive results, checked to be rows x columns, writable and packed.
 template <class T>
 std::span<T> writable(nb::handle object, std::size_t rows, std::size_t columns, const char* name);

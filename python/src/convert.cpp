@@ -82,7 +82,7 @@ namespace {
 
 // One number of a list. bool is an integer to Python; as a vector's element it is a mistake.
 float float_of(nb::handle number, const char* name) {
-  if (!PyBool_Check(number.ptr())) {
+  if (!is_bool(number)) {
     const double value = PyFloat_AsDouble(number.ptr());
     if (value != -1.0 || !PyErr_Occurred()) return static_cast<float>(value);
     PyErr_Clear();
@@ -152,7 +152,7 @@ std::vector<Id> ids_of(const nb::ndarray<nb::ro>& array, const char* name) {
 }
 
 Id id_of(nb::handle id, const char* name) {
-  if (PyBool_Check(id.ptr()) || !PyIndex_Check(id.ptr())) fail_type(name, type_text(id), "integers");
+  if (!is_integer(id)) fail_type(name, type_text(id), "integers");
   int overflow = 0;
   const long long value = PyLong_AsLongLongAndOverflow(nb::steal(PyNumber_Index(id.ptr())).ptr(), &overflow);
   if (overflow)
@@ -162,7 +162,7 @@ Id id_of(nb::handle id, const char* name) {
 }
 
 std::vector<Id> ids_of_list(nb::handle ids, const char* name) {
-  if (PyIndex_Check(ids.ptr())) return {id_of(ids, name)};
+  if (is_integer(ids)) return {id_of(ids, name)};
   const bool iterable = nb::isinstance<nb::list>(ids) || nb::isinstance<nb::tuple>(ids) || PyAnySet_Check(ids.ptr()) ||
                         PyRange_Check(ids.ptr());
   if (!iterable) fail_type(name, type_text(ids), "integers");

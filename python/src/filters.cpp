@@ -19,11 +19,6 @@ bool all_of(nb::handle list, Test test) {
   return true;
 }
 
-bool is_bool(nb::handle item) { return PyBool_Check(item.ptr()); }
-bool is_integer(nb::handle item) {
-  return PyIndex_Check(item.ptr()) && !PyBool_Check(item.ptr()) && !nb::ndarray_check(item);
-}
-
 // A set of ids in the smallest form: a bitmap where they lie close together.
 SelectorPtr select_ids(std::span<const Id> ids) {
   constexpr std::size_t kFew = 256;
@@ -95,7 +90,8 @@ PySelector selector_of(nb::handle filter, const Index& index) {
   if (nb::isinstance<PySelector>(filter)) return *nb::inst_ptr<PySelector>(filter);
   if (is_list(filter) && nb::len(filter) > 0 && all_of(filter, is_bool)) {
     const nb::object list = nb::borrow(filter);
-    return {select_mask(nb::len(list), index, [&](std::size_t i) { return list[i].is(Py_True); })};
+    return {select_mask(nb::len(list), index,
+                        [&](std::size_t i) { return PyObject_IsTrue(nb::object(list[i]).ptr()) == 1; })};
   }
   if (is_list(filter) || PyAnySet_Check(filter.ptr())) return {select_ids(ids_of_list(filter, "filter"))};
   if (PyRange_Check(filter.ptr())) {

@@ -33,8 +33,8 @@ Pair brute_force(const ArrayLike& xq, const ArrayLike& xb, Int k, Metric metric,
 }
 
 void normalize(const nb::object& x) {
-  nb::ndarray<> array;
-  if (!nb::try_cast(x, array, false) || array.dtype() != nb::dtype<float>())
+  const nb::ndarray<> array = import_writable(x, "x");
+  if (!array.is_valid() || array.dtype() != nb::dtype<float>())
     throw Error(Error::wrong_type, "x must be a writable float32 array, which is changed in place");
   if (array.ndim() != 2)
     throw Error(Error::invalid_argument,

@@ -95,15 +95,7 @@ void define_building(nb::class_<PyIndex>& type) {
       "Pickles and copies by to_bytes(), together with `on_duplicate`.");
 }
 
-}  // namespace
-
-nb::object wrap(std::unique_ptr<Index> index, OnDuplicate on_duplicate) {
-  const nb::object type = nb::module_::import_("knear._names")
-                              .attr("class_of")(index->spec(), static_cast<int>(index->metric().kind), index->dim());
-  return wrap_as(type, std::move(index), on_duplicate);
-}
-
-void define_properties(nb::class_<PyIndex>& type) {
+void define_description(nb::class_<PyIndex>& type) {
   const auto size = [](const PyIndex& self) { return without_gil([&] { return self.index->size(); }); };
   const auto dim = [](const PyIndex& self) { return self.index->dim(); };
   type.def_prop_ro("ntotal", size, "Number of vectors; also len(index).")
@@ -126,8 +118,11 @@ void define_properties(nb::class_<PyIndex>& type) {
           "dtype", [](const PyIndex& self) { return knear::name_of(self.index->dtype()); },
           "Element type of the stored rows: \"float32\", \"float16\", \"bfloat16\", \"int8\" or \"uint8\".")
       .def_prop_ro(
-          "is_trained", [](const PyIndex& self) { return self.index->is_trained(); }, "May vectors be added?")
-      .def_prop_ro(
+          "is_trained", [](const PyIndex& self) { return self.index->is_trained(); }, "May vectors be added?");
+}
+
+void define_facts(nb::class_<PyIndex>& type) {
+  type.def_prop_ro(
           "stats", [](const PyIndex& self) { return without_gil([&] { return self.index->stats(); }); },
           "Counters and bytes, as an IndexStats.")
       .def(
@@ -160,8 +155,6 @@ void define_properties(nb::class_<PyIndex>& type) {
       },
       nb::sig("def _set_metadata(self, values: dict[str, str | bytes]) -> None"));
 }
-
-namespace {
 
 void define_functions(nb::module_& m) {
   m.def(
@@ -201,6 +194,12 @@ void define_functions(nb::module_& m) {
 
 }  // namespace
 
+nb::object wrap(std::unique_ptr<Index> index, OnDuplicate on_duplicate) {
+  const nb::object type = nb::module_::import_("knear._names")
+                              .attr("class_of")(index->spec(), static_cast<int>(index->metric().kind), index->dim());
+  return wrap_as(type, std::move(index), on_duplicate);
+}
+
 void init_index(nb::module_& m) {
   nb::class_<PyIndex> type(
       m, "Index", nb::is_weak_referenceable(),
@@ -211,7 +210,8 @@ void init_index(nb::module_& m) {
       "float16, bfloat16, int8 and uint8 with consecutive elements in each row are read where they lie; other\n"
       "numbers and layouts are copied to float32 first.");
   define_building(type);
-  define_properties(type);
+  define_description(type);
+  define_facts(type);
   define_rows(type);
   define_search(type);
   define_files(type);

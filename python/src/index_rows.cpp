@@ -77,8 +77,7 @@ nb::object row_of(const PyIndex& self, Id id) {
 }
 
 nb::object get(const PyIndex& self, const IdsLike& ids) {
-  const bool one = PyIndex_Check(ids.ptr()) && !PyObject_HasAttrString(ids.ptr(), "__len__");
-  return one ? row_of(self, id_of(ids, "ids")) : rows_of(self, Ids(ids, "ids").view());
+  return is_integer(ids) ? row_of(self, id_of(ids, "ids")) : rows_of(self, Ids(ids, "ids").view());
 }
 
 nb::object reconstruct(const PyIndex& self, nb::handle key, const ArrayLike& out) {
@@ -192,6 +191,9 @@ Raises NotFound (a KeyError) that names the first id which is not there.
     >>> index.get([1, 0]).tolist()
     [[2.0, 3.0], [0.0, 1.0]]
 )");
+}
+
+void define_reconstructing(nb::class_<PyIndex>& type) {
   type.def(
       "reconstruct",
       [](const PyIndex& self, const nb::typed<nb::object, Int>& key, const ArrayLike& x) {
@@ -258,6 +260,7 @@ ids: integers, an IDSelector, a callable, or bools, one for each of index.ids().
 void define_rows(nb::class_<PyIndex>& type) {
   define_adding(type);
   define_reading(type);
+  define_reconstructing(type);
   define_removing(type);
 }
 

@@ -143,20 +143,8 @@ nb::object search_and_reconstruct(const PyIndex& self, const ArrayLike& x, Int k
   return nb::make_tuple(found.distances, found.ids, rows);
 }
 
-void define_knn(nb::class_<PyIndex>& type) {
-  type.def(
-      "search",
-      [](const PyIndex& self, const ArrayLike& x, Int k, const FilterLike& filter, std::optional<Int> num_threads,
-         std::optional<double> timeout, const ProgressLike& progress, const Params& params, bool return_stats,
-         const AnyArray& D, const AnyArray& I) {
-        const Found found = search(self, x, k, {filter, params, {num_threads, timeout, progress}, D, I});
-        return return_stats ? nb::make_tuple(found.distances, found.ids, found.stats)
-                            : nb::make_tuple(found.distances, found.ids);
-      },
-      nb::arg("x"), nb::arg("k"), nb::kw_only(), nb::arg("filter") = nb::none(), nb::arg("num_threads") = nb::none(),
-      nb::arg("timeout") = nb::none(), nb::arg("progress") = nb::none(), nb::arg("params") = nb::none(),
-      nb::arg("return_stats") = false, nb::arg("D") = nb::none(), nb::arg("I") = nb::none(),
-      R"(The k nearest vectors of each row of x, shape (nq, dim), as (D, I), nearest first.
+constexpr const char* kSearchDoc =
+    R"(The k nearest vectors of each row of x, shape (nq, dim), as (D, I), nearest first.
 
 D: float32 of shape (nq, k), the metric's own values: squared distances under l2, similarities under ip and cosine.
 I: int64 of shape (nq, k), the ids; where fewer than k are found, -1 with the largest float (for similarities the
@@ -181,7 +169,21 @@ that are no numbers. A query that holds NaN finds nothing.
     ([[0.0, 25.0]], [[0, 1]])
     >>> index.search([[0, 0]], 1, filter=[1, 2])[1].tolist()
     [[1]]
-)");
+)";
+
+void define_knn(nb::class_<PyIndex>& type) {
+  type.def(
+      "search",
+      [](const PyIndex& self, const ArrayLike& x, Int k, const FilterLike& filter, std::optional<Int> num_threads,
+         std::optional<double> timeout, const ProgressLike& progress, const Params& params, bool return_stats,
+         const AnyArray& D, const AnyArray& I) {
+        const Found found = search(self, x, k, {filter, params, {num_threads, timeout, progress}, D, I});
+        return return_stats ? nb::make_tuple(found.distances, found.ids, found.stats)
+                            : nb::make_tuple(found.distances, found.ids);
+      },
+      nb::arg("x"), nb::arg("k"), nb::kw_only(), nb::arg("filter") = nb::none(), nb::arg("num_threads") = nb::none(),
+      nb::arg("timeout") = nb::none(), nb::arg("progress") = nb::none(), nb::arg("params") = nb::none(),
+      nb::arg("return_stats") = false, nb::arg("D") = nb::none(), nb::arg("I") = nb::none(), kSearchDoc);
   type.def(
       "assign",
       [](const PyIndex& self, const ArrayLike& x, Int k, const AnyArray& labels) {

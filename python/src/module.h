@@ -42,7 +42,6 @@ std::map<std::string, std::string> encoded(const nb::dict& metadata);
 // The methods of Index, by subject.
 void define_rows(nb::class_<PyIndex>& index);
 void define_search(nb::class_<PyIndex>& index);
-void define_properties(nb::class_<PyIndex>& index);
 void define_files(nb::class_<PyIndex>& index);
 
 }  // namespace knear::python

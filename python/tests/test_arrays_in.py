@@ -22,7 +22,10 @@ def test_row_types_are_borrowed(dtype):
     assert index.get(range(10)).tolist() == WHOLE.tolist()
 
 
-@pytest.mark.parametrize("dtype", ["float64", "int16", "int32", "int64", "uint16", "uint32", "uint64", ">f4", "longdouble"])
+OTHERS = ["float64", "int16", "int32", "int64", "uint16", "uint32", "uint64", ">f4", "longdouble"]
+
+
+@pytest.mark.parametrize("dtype", OTHERS)
 def test_other_numbers_are_copied_to_float32(dtype):
     x = WHOLE.astype(dtype)
     assert not _borrows(x)

@@ -18,6 +18,8 @@ FORMS = {
     "strided ids": np.repeat(ALLOWED, 3)[::3],
     "mask": np.isin(np.arange(100), ALLOWED),
     "list of bools": [i in ALLOWED for i in range(100)],
+    "list of numpy ids": list(np.array(ALLOWED)),
+    "list of numpy bools": list(np.isin(np.arange(100), ALLOWED)),
     "callable": lambda id: id in ALLOWED,
     "IDSelectorArray": knear.IDSelectorArray(ALLOWED),
     "IDSelectorBatch": knear.IDSelectorBatch(np.array(ALLOWED)),

@@ -214,10 +214,11 @@ def test_removal_leaves_the_other_ids(index, rows):
     assert index.remove(lambda id: id == 7) == 1
     assert index.remove(range(8, 10)) == 2
     assert index.remove({10, 11}) == 2
+    assert index.remove(12) == index.remove(np.int64(13)) == 1
     mask = np.zeros(len(index), bool)
     mask[0] = True
     assert index.remove(mask) == 1
-    left = [i for i in range(100) if i not in {0, 3, 4, 5, 6, 7, 8, 9, 10, 11} and i < 90]
+    left = [i for i in range(100) if i not in {0, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13} and i < 90]
     assert index.ids().tolist() == left
     assert index.search(rows[left], 1)[1].ravel().tolist() == left
     index.reset()

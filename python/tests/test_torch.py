@@ -42,6 +42,15 @@ def test_tensors_go_in_and_come_out(rng):
     assert isinstance(I, torch.Tensor)
 
 
+def test_a_tensor_of_a_class_of_the_user_gives_tensors():
+    class Feature(torch.Tensor):
+        pass
+
+    index = knear.IndexFlatL2(3)
+    index.add(torch.eye(3).as_subclass(Feature))
+    assert isinstance(index.search(torch.eye(3).as_subclass(Feature), 1)[1], torch.Tensor)
+
+
 def test_results_go_into_the_callers_tensors(rng):
     base = torch.tensor(rng.random((50, 8)), dtype=torch.float32)
     index = knear.IndexFlatL2(8)
@@ -82,6 +91,8 @@ def test_tensors_elsewhere_are_asked_to_come():
             continue
         with pytest.raises(TypeError):
             knear.IndexFlatL2(4).add(torch.zeros(2, 4, device=device))
+        with pytest.raises((TypeError, ValueError)):
+            knear.IndexFlatL2(4).search(torch.zeros(2, 4), 1, D=torch.zeros(2, 1, device=device))
 
 
 PROGRAM = """
