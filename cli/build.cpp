@@ -89,9 +89,9 @@ std::size_t add_all(Index& index, VectorFile& file, const BuildFlags& flags, Ses
   const RowIds ids(flags, file.rows());
   std::size_t stored = 0;
   for_each_block(file, {0, file.rows()}, session, [&](std::size_t first, MatrixView rows) {
-    auto options = session.options<AddOptions>("add", first, file.rows());
-    options.ids = ids.of(first, rows.rows());
-    options.nan_policy = nan_policy_of(flags.nan);
+    const AddOptions options{.ids = ids.of(first, rows.rows()),
+                             .nan_policy = nan_policy_of(flags.nan),
+                             .run = session.run_part("add", first, file.rows())};
     try {
       stored += index.add(rows, options);
     } catch (const Error& error) {
@@ -115,8 +115,8 @@ Exit run(const BuildFlags& flags, Session& session) {
   Stopwatch watch;
   const std::size_t stored = add_all(*index, *file, flags, session);
   const double build_seconds = watch.lap();
+  save(*index, flags.output, session.run());
   session.bar().clear();
-  save(*index, flags.output);
   const double save_seconds = watch.lap();
 
   const std::uint64_t file_bytes = std::filesystem::file_size(flags.output);

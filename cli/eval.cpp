@@ -51,7 +51,7 @@ double batch_seconds(const Index& index, MatrixView queries, const EvalFlags& fl
   for (std::size_t repeat = 0; repeat < flags.repeats; ++repeat) {
     session.bar().show("measure", repeat, flags.repeats);
     Stopwatch watch;
-    index.search(queries, flags.k, session.options<SearchOptions>());
+    index.search(queries, flags.k, {.run = session.quiet_run()});
     seconds.push_back(watch.lap());
   }
   return median(std::move(seconds));
@@ -60,7 +60,7 @@ double batch_seconds(const Index& index, MatrixView queries, const EvalFlags& fl
 // Seconds of single queries, ascending.
 std::vector<double> single_seconds(const Index& index, MatrixView queries, const EvalFlags& flags, Session& session) {
   const std::size_t count = std::min(flags.latency_queries, queries.rows());
-  const auto options = session.options<SearchOptions>();
+  const SearchOptions options{.run = session.quiet_run()};
   std::vector<float> distances(flags.k);
   std::vector<Id> ids(flags.k);
   std::vector<double> seconds(count);
@@ -125,7 +125,7 @@ Exit run(const EvalFlags& flags, Session& session) {
   const IdMatrix truth = read_id_source(flags.truth, "neighbors");
   const MatrixView queries = file->read(0, file->rows());
 
-  const Neighbors found = index->search(queries, flags.k, session.options<SearchOptions>("warm up", 0, queries.rows()));
+  const Neighbors found = index->search(queries, flags.k, {.run = session.run_part("warm up", 0, queries.rows())});
   const Recall recall = recall_of(*index, queries, found, truth);
   const Speed speed = speed_of(*index, queries, flags, session);
 

@@ -49,7 +49,7 @@ Exit run(const GenerateFlags& flags, Session& session) {
   Stopwatch watch;
   for (std::size_t first = 0; first < all.rows; first += block_rows) {
     session.stop_if_asked();
-    static_cast<RunOptions&>(all) = session.options<RunOptions>("generate", first, all.rows);
+    all.run = session.run_part("generate", first, all.rows);
     writer->append(make_block(all, first, std::min(block_rows, all.rows - first)));
   }
   writer->finish();

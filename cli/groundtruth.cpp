@@ -38,7 +38,7 @@ Exit run(const GroundtruthFlags& flags, Session& session) {
   // One call over all of both: merging float32 distances of blocks could not order rows that differ in float64.
   Stopwatch watch;
   Neighbors found = knn(queries->read(0, queries->rows()), base->read(0, base->rows()), flags.k,
-                        metric_of(flags.metric), session.options<SearchOptions>("search", 0, queries->rows()));
+                        metric_of(flags.metric), {.run = session.run_part("search", 0, queries->rows())});
   const double seconds = watch.lap();
   session.bar().clear();
   if (!flags.distances.empty()) {

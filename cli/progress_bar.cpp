@@ -82,6 +82,14 @@ ProgressFn ProgressBar::part(std::string phase, std::size_t before, std::size_t 
   };
 }
 
+ProgressFn ProgressBar::whole() {
+  if (!visible_) return {};
+  return [this](const Progress& progress) {
+    show(std::string(progress.phase), progress.done, progress.total);
+    return true;
+  };
+}
+
 void ProgressBar::clear() {
   const std::lock_guard lock(mutex_);
   if (!std::exchange(drawn_, false)) return;

@@ -24,6 +24,7 @@ class ProgressBar {
   // Draws, at most ten times a second; a new phase starts the clock again.
   void show(std::string_view phase, std::size_t done, std::size_t total);
   // For a library call that handles a part of the work: its own counts, moved by `before`. Empty when unseen.
+  ProgressFn whole();
   ProgressFn part(std::string phase, std::size_t before, std::size_t total);
   // Takes the line off the terminal.
   void clear();

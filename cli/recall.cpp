@@ -36,9 +36,7 @@ std::size_t count_common(std::span<const Id> found, std::span<const Id> wanted) 
 
 // The distance of the last true neighbour of a query.
 float farthest_true(const Index& index, MatrixView query, std::span<const Id> wanted) {
-  SearchOptions options;
-  options.num_threads = 1;
-  return knn(query, index.get(wanted.last(1)), 1, index.metric(), options).distances[0];
+  return knn(query, index.get(wanted.last(1)), 1, index.metric(), {.run = {.num_threads = 1}}).distances[0];
 }
 
 }  // namespace

@@ -63,7 +63,7 @@ Found search_all(const Index& index, VectorFile& queries, const SearchFlags& fla
   Found found;
   Stopwatch watch;
   for_each_block(queries, {0, queries.rows()}, session, [&](std::size_t first, MatrixView rows) {
-    const auto options = session.options<SearchOptions>("search", first, queries.rows());
+    const SearchOptions options{.run = session.run_part("search", first, queries.rows())};
     watch.lap();
     if (flags.radius) {
       const RangeNeighbors block = index.range_search(rows, *flags.radius, options);

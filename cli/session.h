@@ -30,23 +30,14 @@ class Session {
   ProgressBar& bar() { return bar_; }
   std::size_t threads() const { return flags_.threads != 0 ? flags_.threads : num_threads(); }
 
-  // Options of a long library call: threads, the stop token and, on a terminal, its progress as a part
-  // [before, ...) of `total`.
-  template <class Options>
-  Options options(std::string phase, std::size_t before, std::size_t total) {
-    Options options;
-    options.num_threads = flags_.threads;
-    options.stop = stop_;
-    options.progress = bar_.part(std::move(phase), before, total);
-    return options;
+  // What a long library call takes: threads, the stop token and, on a terminal, its progress …
+  RunOptions run() { return options(bar_.whole()); }
+  // … as a part [before, ...) of `total` …
+  RunOptions run_part(std::string phase, std::size_t before, std::size_t total) {
+    return options(bar_.part(std::move(phase), before, total));
   }
-  template <class Options>
-  Options options() const {
-    Options options;
-    options.num_threads = flags_.threads;
-    options.stop = stop_;
-    return options;
-  }
+  // … or none.
+  RunOptions quiet_run() const { return options({}); }
 
   // Throws Error::stopped after Ctrl-C: for loops of the command itself.
   void stop_if_asked() const;
@@ -56,6 +47,10 @@ class Session {
   void print(std::string_view text);
 
  private:
+  RunOptions options(ProgressFn progress) const {
+    return {.num_threads = flags_.threads, .stop = stop_, .progress = std::move(progress)};
+  }
+
   SharedFlags flags_;
   std::stop_token stop_;
   ProgressBar bar_;

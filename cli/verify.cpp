@@ -18,7 +18,8 @@ Checks every checksum and every cross-reference. Exit code 0: intact; 1: damaged
 Exit run(const std::string& file, Session& session) {
   // Throws for a file that cannot be opened, which is no damage.
   const std::uint64_t file_bytes = std::filesystem::file_size(file);
-  const Report report = verify_file(file);
+  const Report report = verify_file(file, session.run());
+  session.bar().clear();
   Result result;
   result.add_json("file", file);
   result.add_json("file_bytes", file_bytes);

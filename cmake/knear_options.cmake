@@ -20,9 +20,7 @@ add_library(knear_flags INTERFACE)
 # -ffp-contract=off: the canonical distances round multiply and add separately on every machine.
 target_compile_options(knear_flags INTERFACE -ffp-contract=off)
 if(PROJECT_IS_TOP_LEVEL)
-  target_compile_options(knear_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow
-                         # Options are structs with defaults: calls name what they change, and only that.
-                         -Wno-missing-field-initializers)
+  target_compile_options(knear_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # g++ 12 sees overlaps in std::string that are not there (its bug 105651).
     target_compile_options(knear_flags INTERFACE -Wno-restrict)

@@ -67,7 +67,7 @@ void write_ids(const std::filesystem::path& path, const IdMatrix& ids);
 
 // Made-up vectors that are near to real ones: Gaussian clusters, each spread out in few directions, some of
 // which it shares with other clusters, and a little noise in all of them.
-struct SyntheticOptions : RunOptions {
+struct SyntheticOptions {
   std::size_t rows = 10'000;
   std::size_t dim = 128;
   std::size_t clusters = 100;      // their centres' elements have standard deviation 1
@@ -76,6 +76,7 @@ struct SyntheticOptions : RunOptions {
   float noise = 0.05F;             // and of the noise that is added to them, evenly distributed
   std::uint64_t seed = 1234;
   std::uint64_t first_row = 0;  // rows first_row, first_row + 1, …; queries are rows that the base leaves out
+  RunOptions run = {};
 };
 // rows x dim float32. A row depends on the options before `seed` except `rows`, on the seed and on its own number
 // only, to the last bit on every machine: blocks made apart are those of one large matrix.

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -18,18 +19,22 @@ namespace knear {
 
 // Writes the index to one file: into a temporary file beside it, fsync, rename. Killed at any moment it
 // leaves the old file or the new one. Throws Error::io_failure, Error::conflict (another writer holds it).
-void save(const Index& index, const std::filesystem::path& path);
+void save(const Index& index, const std::filesystem::path& path, const RunOptions& options = {});
+// Hands the same bytes, from first to last, to `put`: for sockets, streams and whatever else takes bytes.
+void save(const Index& index, const std::function<void(std::span<const Byte>)>& put, const RunOptions& options = {});
 
 struct LoadOptions {
   bool mmap = true;     // search straight from the file; false: read it into memory
   bool verify = false;  // check every checksum first (reading into memory always does)
+  RunOptions run = {};
 };
 
-// Throws Error::io_failure when the file cannot be read, Error::corrupt_file when it is no intact index file.
+// Throws Error::io_failure when the file cannot be read, Error::corrupt_file when it is no intact index file,
+// Error::unsupported when a newer version of the library wrote it.
 std::unique_ptr<Index> load(const std::filesystem::path& path, const LoadOptions& options = {});
 
 // The same bytes as the file, in memory.
-std::vector<Byte> to_bytes(const Index& index);
+std::vector<Byte> to_bytes(const Index& index, const RunOptions& options = {});
 std::unique_ptr<Index> from_bytes(std::span<const Byte> bytes);
 
 // What a file says of itself, without loading its vectors.
@@ -52,6 +57,6 @@ struct FileInfo {
 };
 FileInfo inspect(const std::filesystem::path& path);
 // Checks every checksum and every cross-reference. Never throws for damage: it reports it.
-Report verify_file(const std::filesystem::path& path);
+Report verify_file(const std::filesystem::path& path, const RunOptions& options = {});
 
 }  // namespace knear

@@ -23,12 +23,15 @@ enum class NanPolicy {
 // What to do with an id that is there already, in the index or earlier in the same call.
 enum class OnDuplicate { error, replace, allow };
 
-struct TrainOptions : RunOptions {};
+struct TrainOptions {
+  RunOptions run = {};
+};
 
-struct AddOptions : RunOptions {
+struct AddOptions {
   std::span<const Id> ids = {};  // one per row; empty: one more than the largest id so far, and on
   OnDuplicate on_duplicate = OnDuplicate::error;
   NanPolicy nan_policy = NanPolicy::reject;
+  RunOptions run = {};
 };
 
 // What one search did, summed over its queries.
@@ -39,10 +42,11 @@ struct SearchStats {
   double seconds = 0;
 };
 
-struct SearchOptions : RunOptions {
+struct SearchOptions {
   SelectorPtr filter = {};                    // for all queries
   std::span<const SelectorPtr> filters = {};  // or one for each query; null entries allow all
   SearchStats* stats = nullptr;               // filled when given
+  RunOptions run = {};
 };
 
 enum class MergeIds {
@@ -50,9 +54,10 @@ enum class MergeIds {
   shift,  // ids of the other index move up by this one's largest id + 1
 };
 
-struct MergeOptions : RunOptions {
+struct MergeOptions {
   MergeIds ids = MergeIds::keep;
   OnDuplicate on_duplicate = OnDuplicate::error;
+  RunOptions run = {};
 };
 
 // The k nearest of each query, nearest first; equal distances in ascending id.

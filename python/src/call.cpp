@@ -101,9 +101,10 @@ Call::~Call() {
   }
 }
 
-void Call::apply(RunOptions& options) const {
-  options = options_;
+RunOptions Call::options() const {
+  RunOptions options = options_;
   if (watched_) options.stop = stop_.get_token();
+  return options;
 }
 
 void Call::run(const std::function<void()>& work) {

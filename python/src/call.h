@@ -41,7 +41,7 @@ class Call {
   ~Call();
 
   // The part of the options that the arguments decide.
-  void apply(RunOptions& options) const;
+  RunOptions options() const;
   // The work calls Python (a filter is a Python function), so it may be slow.
   void expect_python() { watched_ = true; }
 

@@ -1,6 +1,9 @@
 // Index files and bytes.
 #include "knear/io.h"
 
+#include <filesystem>
+#include <system_error>
+
 #include "arrays.h"
 #include "call.h"
 #include "module.h"
@@ -9,17 +12,39 @@ namespace knear::python {
 
 namespace {
 
-void write(const PyIndex& self, const FilePath& file) {
-  without_gil([&] { save(*self.index, file.path); });
+// Reading or writing so many bytes counts as work like so many elements.
+double bytes_of_file(const FilePath& file) {
+  std::error_code none;
+  const std::uintmax_t bytes = std::filesystem::file_size(file.path, none);
+  return none ? 0 : static_cast<double>(bytes);
+}
+
+void write(const PyIndex& self, const FilePath& file, const ProgressLike& progress) {
+  const IndexStats stats = without_gil([&] { return self.index->stats(); });
+  Call call({std::nullopt, std::nullopt, progress},
+            static_cast<double>(stats.ntotal) * static_cast<double>(stats.code_bytes));
+  const RunOptions options = call.options();
+  call.run([&] { save(*self.index, file.path, options); });
 }
 
 std::vector<Byte> bytes_of(const PyIndex& self) {
   return without_gil([&] { return to_bytes(*self.index); });
 }
 
-nb::typed<nb::object, PyIndex> read(const FilePath& file, bool mmap, bool verify) {
-  const LoadOptions options{.mmap = mmap, .verify = verify};
-  return nb::typed<nb::object, PyIndex>(wrap(without_gil([&] { return load(file.path, options); })));
+nb::typed<nb::object, PyIndex> read(const FilePath& file, bool mmap, bool verify, const ProgressLike& progress) {
+  Call call({std::nullopt, std::nullopt, progress}, mmap && !verify ? 0 : bytes_of_file(file));
+  const LoadOptions options{.mmap = mmap, .verify = verify, .run = call.options()};
+  std::unique_ptr<Index> index;
+  call.run([&] { index = load(file.path, options); });
+  return nb::typed<nb::object, PyIndex>(wrap(std::move(index)));
+}
+
+Report verify(const FilePath& file, const ProgressLike& progress) {
+  Call call({std::nullopt, std::nullopt, progress}, bytes_of_file(file));
+  const RunOptions options = call.options();
+  Report report;
+  call.run([&] { report = verify_file(file.path, options); });
+  return report;
 }
 
 nb::typed<nb::object, PyIndex> parse(const ArrayLike& bytes) {
@@ -32,24 +57,23 @@ nb::typed<nb::object, PyIndex> parse(const ArrayLike& bytes) {
 
 void define_paths(nb::module_& m) {
   m.def("load", read, nb::arg("path"), nb::kw_only(), nb::arg("mmap") = true, nb::arg("verify") = false,
+        nb::arg("progress") = nb::none(),
         R"(The index in a file that save() wrote.
 
 mmap: True searches straight from the file, which opens in milliseconds at any size; False reads it into memory.
 verify: checks every checksum first (reading into memory always does).
 Raises IoFailure (an OSError) when the file cannot be read, CorruptFile (an OSError) when it is not an intact index.)");
   m.def(
-      "read_index", [](const FilePath& file, bool mmap) { return read(file, mmap, false); }, nb::arg("path"),
-      nb::arg("mmap") = true, "The field's name for load(path).");
+      "read_index", [](const FilePath& file, bool mmap) { return read(file, mmap, false, nb::none()); },
+      nb::arg("path"), nb::arg("mmap") = true, "The field's name for load(path).");
   m.def(
-      "write_index", [](const PyIndex& index, const FilePath& file) { write(index, file); }, nb::arg("index"),
-      nb::arg("path"), "The field's name for index.save(path).");
+      "write_index", [](const PyIndex& index, const FilePath& file) { write(index, file, nb::none()); },
+      nb::arg("index"), nb::arg("path"), "The field's name for index.save(path).");
   m.def(
       "inspect", [](const FilePath& file) { return without_gil([&] { return inspect(file.path); }); }, nb::arg("path"),
       "What an index file says of itself, as a FileInfo, without loading its vectors.");
-  m.def(
-      "verify_file", [](const FilePath& file) { return without_gil([&] { return verify_file(file.path); }); },
-      nb::arg("path"),
-      "Checks every checksum and cross-reference of an index file and gives a Report; damage does not raise.");
+  m.def("verify_file", verify, nb::arg("path"), nb::kw_only(), nb::arg("progress") = nb::none(),
+        "Checks every checksum and cross-reference of an index file and gives a Report; damage does not raise.");
 }
 
 void define_bytes(nb::module_& m) {
@@ -69,7 +93,7 @@ void define_bytes(nb::module_& m) {
 }  // namespace
 
 void define_files(nb::class_<PyIndex>& type) {
-  type.def("save", write, nb::arg("path"),
+  type.def("save", write, nb::arg("path"), nb::kw_only(), nb::arg("progress") = nb::none(),
            "Writes the index to one file. Killed at any moment, the old file or the new one is there.\n"
            "Raises IoFailure or Conflict (OSErrors).");
   type.def(

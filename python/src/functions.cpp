@@ -23,7 +23,7 @@ Pair brute_force(const ArrayLike& xq, const ArrayLike& xb, Int k, Metric metric,
   Call call(arguments, static_cast<double>(queries.view().rows()) * static_cast<double>(base.view().rows()) *
                            static_cast<double>(base.view().dim()));
   SearchOptions options;
-  call.apply(options);
+  options.run = call.options();
   Neighbors found;
   call.run([&] { found = knn(queries.view(), base.view(), count, metric, options); });
   const Framework framework = framework_of(xq);

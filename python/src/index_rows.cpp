@@ -30,7 +30,7 @@ void train(PyIndex& self, const ArrayLike& x, const ProgressLike& progress, std:
   const Rows rows(x, "x");
   Call call({num_threads, std::nullopt, progress}, elements_of(rows.view()));
   TrainOptions options;
-  call.apply(options);
+  options.run = call.options();
   call.run([&] { self.index->train(rows.view(), options); });
 }
 
@@ -46,7 +46,7 @@ std::size_t add(PyIndex& self, const ArrayLike& x, const IdsLike& ids, std::opti
                   std::to_string(options.ids.size()) + " ids for " + std::to_string(rows.view().rows()) + " rows");
   }
   Call call(arguments, elements_of(rows.view()));
-  call.apply(options);
+  options.run = call.options();
   options.on_duplicate = on_duplicate ? on_duplicate_of(*on_duplicate) : self.on_duplicate;
   options.nan_policy = nan_policy_of(nan_policy);
   std::size_t stored = 0;
@@ -60,7 +60,7 @@ void update(PyIndex& self, const IdsLike& ids, const ArrayLike& x, const Progres
   const Rows rows(x, "x");
   Call call({num_threads, std::nullopt, progress}, elements_of(rows.view()));
   AddOptions options;
-  call.apply(options);
+  options.run = call.options();
   call.run([&] { self.index->update(keys.view(), rows.view(), options); });
 }
 
@@ -116,7 +116,7 @@ void merge(PyIndex& self, const PyIndex& other, std::string_view ids, std::optio
   const std::size_t rows = without_gil([&] { return other.index->size(); });
   Call call(arguments, static_cast<double>(rows) * static_cast<double>(other.index->dim()));
   MergeOptions options;
-  call.apply(options);
+  options.run = call.options();
   options.ids = ids == "keep" ? MergeIds::keep : MergeIds::shift;
   options.on_duplicate = on_duplicate ? on_duplicate_of(*on_duplicate) : self.on_duplicate;
   call.run([&] { self.index->merge(*other.index, options); });

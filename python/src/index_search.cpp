@@ -60,7 +60,7 @@ class Search {
         filter_(filter_of(filter_argument(arguments.filter, arguments.params), *self.index, queries_.view().rows())),
         call_(arguments.call, work(*self.index)) {
     if (filter_.calls_python) call_.expect_python();
-    call_.apply(options_);
+    options_.run = call_.options();
     options_.filter = filter_.one;
     options_.filters = filter_.many;
     options_.stats = &stats_;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/check.h"
+#include "core/parallel_for.h"
 #include "io/container.h"
 #include "knear/io.h"
 #include "knear/scan.h"
@@ -10,8 +11,9 @@
 namespace knear {
 namespace {
 
-constexpr std::uint32_t kIndexVersion = 1;     // 1: first
-constexpr std::uint32_t kMetadataVersion = 1;  // 1: first
+constexpr std::uint32_t kIndexVersion = 1;                     // 1: first
+constexpr std::uint32_t kMetadataVersion = 1;                  // 1: first
+constexpr std::size_t kSmallSections = std::size_t{16} << 10;  // all that is in a file beside codes and ids
 
 // What section "index" holds.
 struct Header {
@@ -42,10 +44,41 @@ void write_metadata(SectionWriter& writer, const Index& index) {
   writer.section("metadata", kMetadataVersion, sink.bytes());
 }
 
-void fill(SectionWriter& writer, const Index& index) {
-  write_header(writer, index);
-  write_metadata(writer, index);
-  index.write(writer);
+// Hands sections on, and what is done to a meter.
+class MeteredWriter final : public SectionWriter {
+ public:
+  MeteredWriter(SectionWriter& writer, ProgressMeter& meter) : writer_(writer), meter_(meter) {}
+  void begin(std::string_view name, std::uint32_t version) override { writer_.begin(name, version); }
+  void append(std::span<const Byte> bytes) override {
+    for (; !bytes.empty(); bytes = bytes.subspan(std::min(bytes.size(), kPieceBytes))) {
+      const auto piece = bytes.first(std::min(bytes.size(), kPieceBytes));
+      writer_.append(piece);
+      meter_.advance(piece.size());
+    }
+  }
+  void end() override { writer_.end(); }
+
+ private:
+  static constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
+  SectionWriter& writer_;
+  ProgressMeter& meter_;
+};
+
+// What the file will have, but for its few small sections.
+std::size_t bytes_to_write(const Index& index) {
+  const IndexStats stats = index.stats();
+  return stats.ntotal * (stats.code_bytes + sizeof(Id));
+}
+
+FillContainer filler(const Index& index, const RunOptions& options) {
+  return [&index, &options](SectionWriter& plain) {
+    ProgressMeter meter(options, "save", bytes_to_write(index));
+    MeteredWriter writer(plain, meter);
+    write_header(writer, index);
+    write_metadata(writer, index);
+    index.write(writer);
+    meter.finish();
+  };
 }
 
 Metric checked_metric(std::uint32_t kind, float argument) {
@@ -99,25 +132,33 @@ std::unique_ptr<Index> read_index(const Container& container) {
   return index;
 }
 
-void reject_damaged(const Container& container) {
-  const auto damaged = container.verify();
+void reject_damaged(const Container& container, const RunOptions& options) {
+  const auto damaged = container.verify(options);
   if (!damaged.empty()) fail(Error::corrupt_file, "the checksum of section ", damaged.front(), " is wrong");
 }
 
 }  // namespace
 
-void save(const Index& index, const std::filesystem::path& path) {
-  write_container(path, [&](SectionWriter& writer) { fill(writer, index); });
+void save(const Index& index, const std::filesystem::path& path, const RunOptions& options) {
+  write_container(path, filler(index, options));
+}
+
+void save(const Index& index, const std::function<void(std::span<const Byte>)>& put, const RunOptions& options) {
+  stream_container(put, filler(index, options));
 }
 
 std::unique_ptr<Index> load(const std::filesystem::path& path, const LoadOptions& options) {
-  const Container container = Container::open(path, options.mmap);
-  if (options.verify) reject_damaged(container);
+  const Container container = Container::open(path, options.mmap, options.run);
+  if (options.verify && options.mmap) reject_damaged(container, options.run);
   return read_index(container);
 }
 
-std::vector<Byte> to_bytes(const Index& index) {
-  return write_container_bytes([&](SectionWriter& writer) { fill(writer, index); });
+std::vector<Byte> to_bytes(const Index& index, const RunOptions& options) {
+  std::vector<Byte> all;
+  all.reserve(bytes_to_write(index) + kSmallSections);
+  save(
+      index, [&](std::span<const Byte> bytes) { all.insert(all.end(), bytes.begin(), bytes.end()); }, options);
+  return all;
 }
 
 std::unique_ptr<Index> from_bytes(std::span<const Byte> bytes) { return read_index(Container::from_bytes(bytes)); }
@@ -139,11 +180,11 @@ FileInfo inspect(const std::filesystem::path& path) {
   return info;
 }
 
-Report verify_file(const std::filesystem::path& path) {
+Report verify_file(const std::filesystem::path& path, const RunOptions& options) {
   Report report;
   try {
     const Container container = Container::open(path, true);
-    for (const std::string& name : container.verify()) {
+    for (const std::string& name : container.verify(options)) {
       report.problems.push_back("the checksum of section " + name + " is wrong");
     }
     const Report inside = read_index(container)->verify();

@@ -54,7 +54,7 @@ class Mixture {
 
   Matrix normal_rows(Draw draw, std::size_t rows, float scale) const {
     Matrix matrix(DType::f32, rows, options_.dim);
-    parallel_for(rows, options_, [&](std::size_t row, std::size_t) {
+    parallel_for(rows, options_.run, [&](std::size_t row, std::size_t) {
       Rng rng = rng_for(options_.seed, draw, row);
       float* out = matrix.floats() + row * options_.dim;
       for (std::size_t j = 0; j < options_.dim; ++j) out[j] = static_cast<float>(rng.normal()) * scale;
@@ -88,9 +88,9 @@ Matrix synthetic_vectors(const SyntheticOptions& options) {
   check(options);
   const Mixture mixture(options);
   Matrix rows(DType::f32, options.rows, options.dim);
-  ProgressMeter meter(options, "generate", options.rows);
+  ProgressMeter meter(options.run, "generate", options.rows);
   const std::size_t tasks = (options.rows + kRowsPerTask - 1) / kRowsPerTask;
-  parallel_for(tasks, options, [&](std::size_t task, std::size_t) {
+  parallel_for(tasks, options.run, [&](std::size_t task, std::size_t) {
     const std::size_t first = task * kRowsPerTask;
     const std::size_t count = std::min(kRowsPerTask, options.rows - first);
     for (std::size_t i = first; i < first + count; ++i)

@@ -13,6 +13,7 @@
 
 #include "io/byte_fields.h"
 #include "knear/matrix.h"
+#include "knear/parallel.h"
 
 namespace knear {
 
@@ -61,7 +62,7 @@ class Container {
  public:
   // mmap = false reads all of it into memory. Error::io_failure, Error::corrupt_file (it says what the file seems to
   // be, where that is known), Error::unsupported for a newer version, Error::out_of_memory.
-  static Container open(const std::filesystem::path& path, bool mmap);
+  static Container open(const std::filesystem::path& path, bool mmap, const RunOptions& options = {});
   static Container from_bytes(std::span<const Byte> bytes);  // copies
 
   std::uint32_t format_version() const noexcept;
@@ -73,13 +74,13 @@ class Container {
   // Error::corrupt_file when it is missing, Error::unsupported when its version is newer than `newest_known`.
   const Section& at(std::string_view name, std::uint32_t newest_known) const;
   // Names of sections whose checksum is wrong.
-  std::vector<std::string> verify() const;
+  std::vector<std::string> verify(const RunOptions& options = {}) const;
   // Keeps the bytes of all sections alive.
   std::shared_ptr<const void> owner() const noexcept;
 
  private:
   struct State;
-  explicit Container(std::shared_ptr<State> state);
+  Container(std::shared_ptr<State> state, const RunOptions& options);
   std::shared_ptr<const State> state_;
 };
 

@@ -3,7 +3,9 @@
 #include <cstring>
 
 #include "core/check.h"
+#include "core/parallel_for.h"
 #include "io/aligned_bytes.h"
+#include "io/checksum.h"
 #include "io/container.h"
 #include "io/container_layout.h"
 #include "io/file.h"
@@ -16,16 +18,24 @@ namespace {
 
 // Sections up to this length are checked at once also where the file is mapped.
 constexpr std::uint64_t kCheckedAtOnce = std::uint64_t{1} << 20;
+constexpr std::size_t kPieceBytes = std::size_t{4} << 20;  // read or checked between two looks at the stop token
 
 // Reads a whole file. What is no index file is noticed before memory for all of it is taken.
-std::pair<std::shared_ptr<const Byte>, std::size_t> read_whole(const File& file, const std::string& what) {
+std::pair<std::shared_ptr<const Byte>, std::size_t> read_whole(const File& file, const std::string& what,
+                                                               const RunOptions& options) {
   const std::uint64_t count = file.file_bytes();
   std::array<Byte, kForeignBytes> start_bytes = {};
   const auto start = std::span(start_bytes).first(std::min<std::uint64_t>(count, kForeignBytes));
   file.read_at(0, start);
   check_header(start, count, what);
   auto bytes = make_aligned_bytes(count);
-  file.read_at(0, {bytes.get(), count});
+  ProgressMeter meter(options, "read", count);
+  for (std::uint64_t at = 0; at < count; at += kPieceBytes) {
+    const std::size_t piece = std::min<std::uint64_t>(kPieceBytes, count - at);
+    file.read_at(at, {bytes.get() + at, piece});
+    meter.advance(piece);
+  }
+  meter.finish();
   return {std::move(bytes), count};
 }
 
@@ -46,21 +56,28 @@ struct Container::State {
       sections.push_back({entry.name, entry.version, entry.offset, bytes.subspan(entry.offset, entry.length)});
   }
 
-  void check_sections() const {
+  void check_sections(const RunOptions& options) const {
+    ProgressMeter meter(options, "verify", mapped ? 0 : bytes.size());
     for (std::size_t i = 0; i < sections.size(); ++i)
-      if ((!mapped || sections[i].bytes.size() <= kCheckedAtOnce) && !is_intact(i))
+      if ((!mapped || sections[i].bytes.size() <= kCheckedAtOnce) && !is_intact(i, meter))
         fail(Error::corrupt_file, what, " is damaged: the checksum of section '", sections[i].name, "' is wrong");
   }
 
   // The section, and the zero bytes before it.
-  bool is_intact(std::size_t i) const noexcept {
+  bool is_intact(std::size_t i, ProgressMeter& meter) const {
     const std::uint64_t gap_start = end_before(layout, i);
     const auto gap = bytes.subspan(gap_start, sections[i].offset - gap_start);
-    return format::all_zero(gap) && checksum_of(sections[i].bytes) == layout.table[i].checksum;
+    Checksum checksum;
+    for (auto left = sections[i].bytes; !left.empty(); left = left.subspan(std::min(left.size(), kPieceBytes))) {
+      const auto piece = left.first(std::min(left.size(), kPieceBytes));
+      checksum.update(piece);
+      meter.advance(piece.size());
+    }
+    return format::all_zero(gap) && checksum.value() == layout.table[i].checksum;
   }
 };
 
-Container Container::open(const std::filesystem::path& path, bool mmap) {
+Container Container::open(const std::filesystem::path& path, bool mmap, const RunOptions& options) {
   require(!path.empty(), "the path of the file to read is empty");
   auto state = std::make_shared<State>();
   state->what = quoted(path);
@@ -71,11 +88,11 @@ Container Container::open(const std::filesystem::path& path, bool mmap) {
     state->bytes = mapping->bytes();
     state->owner = mapping;
   } else {
-    const auto [bytes, count] = read_whole(file, state->what);
+    const auto [bytes, count] = read_whole(file, state->what, options);
     state->bytes = {bytes.get(), count};
     state->owner = bytes;
   }
-  return Container(std::move(state));
+  return Container(std::move(state), options);
 }
 
 Container Container::from_bytes(std::span<const Byte> bytes) {
@@ -86,12 +103,12 @@ Container Container::from_bytes(std::span<const Byte> bytes) {
   std::memcpy(copy.get(), bytes.data(), bytes.size());
   state->bytes = {copy.get(), bytes.size()};
   state->owner = copy;
-  return Container(std::move(state));
+  return Container(std::move(state), {});
 }
 
-Container::Container(std::shared_ptr<State> state) {
+Container::Container(std::shared_ptr<State> state, const RunOptions& options) {
   state->find_sections();
-  state->check_sections();
+  state->check_sections(options);
   state_ = std::move(state);
 }
 
@@ -124,10 +141,12 @@ const Section& Container::at(std::string_view name, std::uint32_t newest_known) 
   return *section;
 }
 
-std::vector<std::string> Container::verify() const {
+std::vector<std::string> Container::verify(const RunOptions& options) const {
   std::vector<std::string> damaged;
+  ProgressMeter meter(options, "verify", state_->bytes.size());
   for (std::size_t i = 0; i < state_->sections.size(); ++i)
-    if (!state_->is_intact(i)) damaged.push_back(state_->sections[i].name);
+    if (!state_->is_intact(i, meter)) damaged.push_back(state_->sections[i].name);
+  meter.finish();
   return damaged;
 }
 

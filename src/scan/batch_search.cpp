@@ -10,6 +10,7 @@
 #include <map>
 #include <numeric>
 
+#include "core/call_limits.h"
 #include "core/parallel_for.h"
 #include "core/top_k.h"
 #include "kernels/dispatch.h"
@@ -114,7 +115,7 @@ struct Cut {
   std::size_t row_parts;
 };
 
-Cut cut_work(std::size_t queries, const Snapshot& snapshot, const SearchOptions& options) {
+Cut cut_work(std::size_t queries, const Snapshot& snapshot, const RunOptions& options) {
   const std::size_t bytes = snapshot.rows() * snapshot.code_bytes;
   const std::size_t most_parts = std::max<std::size_t>(1, bytes / kLeastBytes);
   const std::size_t threads = threads_for(options, std::max<std::size_t>(most_parts, queries));
@@ -144,7 +145,7 @@ class GroupSearch {
     }
   }
 
-  void run(const SearchOptions& options, ProgressMeter& meter) {
+  void run(const RunOptions& options, ProgressMeter& meter) {
     parallel_for(cut_.query_blocks * cut_.row_parts, options,
                  [&](std::size_t task, std::size_t) { run_task(task, meter); });
   }
@@ -232,11 +233,12 @@ void search_batch(const Codec& codec, const Snapshot& snapshot, MatrixView queri
                   const SearchOptions& options, std::span<std::vector<Hit>> hits) {
   if (snapshot.live == 0) return;
   wanted.k = std::min(wanted.k, snapshot.live);
+  const auto start = std::chrono::steady_clock::now();
   const std::vector<Group> groups = grouped(codec, queries, options);
-  ProgressMeter meter(options, "search", queries.rows());
+  ProgressMeter meter(options.run, "search", queries.rows());
   for (const Group& group : groups) {
-    GroupSearch search(codec, snapshot, group, wanted, cut_work(group.positions.size(), snapshot, options));
-    search.run(options, meter);
+    GroupSearch search(codec, snapshot, group, wanted, cut_work(group.positions.size(), snapshot, options.run));
+    search.run(remaining(options.run, start), meter);
     search.take_hits(hits);
     if (!options.stats) continue;
     options.stats->rows_scored += group.positions.size() * snapshot.live;

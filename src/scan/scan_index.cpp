@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstring>
 
+#include "core/call_limits.h"
 #include "core/check.h"
 #include "core/parallel_for.h"
 #include "io/container.h"
@@ -49,7 +51,7 @@ std::size_t first_bad_row(MatrixView rows, const RunOptions& options) {
   return first;
 }
 
-void reject_bad_rows(MatrixView rows, const AddOptions& options) {
+void reject_bad_rows(MatrixView rows, const RunOptions& options) {
   const std::size_t bad = first_bad_row(rows, options);
   require(bad == rows.rows(), "row ", bad, " holds NaN or Inf");
 }
@@ -98,16 +100,17 @@ Report ScanIndex::verify() const { return store_->verify(); }
 void ScanIndex::write(SectionWriter& writer) const { store_->write(writer); }
 
 std::size_t ScanIndex::add_rows(MatrixView rows, const AddOptions& options) {
-  if (options.nan_policy == NanPolicy::reject) reject_bad_rows(rows, options);
+  const auto start = std::chrono::steady_clock::now();
+  if (options.nan_policy == NanPolicy::reject) reject_bad_rows(rows, options.run);
   if (options.nan_policy == NanPolicy::skip) {
-    const std::size_t bad = first_bad_row(rows, options);
+    const std::size_t bad = first_bad_row(rows, options.run);
     if (bad != rows.rows()) return add_good_rows(rows, bad, options);
   }
-  ProgressMeter meter(options, "add", rows.rows());
-  store_->append(rows.rows(), options.ids, options.on_duplicate,
-                 [&](std::size_t first, std::size_t count, Byte* codes) {
-                   encode(rows.slice(first, count), codes, options, meter);
-                 });
+  const RunOptions run = remaining(options.run, start);
+  ProgressMeter meter(run, "add", rows.rows());
+  store_->append(
+      rows.rows(), options.ids, options.on_duplicate,
+      [&](std::size_t first, std::size_t count, Byte* codes) { encode(rows.slice(first, count), codes, run, meter); });
   meter.finish();
   return rows.rows();
 }
@@ -192,9 +195,14 @@ std::size_t ScanIndex::remove_selected(const Selector& selector) { return store_
 std::size_t ScanIndex::remove_ids(std::span<const Id> ids) { return store_->remove(ids); }
 
 void ScanIndex::update_rows(std::span<const Id> ids, MatrixView rows, const AddOptions& options) {
-  if (options.nan_policy == NanPolicy::reject) reject_bad_rows(rows, options);
-  store_->replace(
-      ids, [&](std::size_t first, std::size_t count, Byte* codes) { codec_->encode(rows.slice(first, count), codes); });
+  const auto start = std::chrono::steady_clock::now();
+  if (options.nan_policy == NanPolicy::reject) reject_bad_rows(rows, options.run);
+  const RunOptions run = remaining(options.run, start);
+  ProgressMeter meter(run, "update", rows.rows());
+  store_->replace(ids, [&](std::size_t first, std::size_t count, Byte* codes) {
+    encode(rows.slice(first, count), codes, run, meter);
+  });
+  meter.finish();
 }
 
 // Codes are taken over as they are when both sides store the same type, else through float32.
@@ -210,7 +218,7 @@ void ScanIndex::merge_rows(const Index& other, const MergeOptions& options) {
     ids.push_back(theirs->id(slot) + shift);
   });
   const bool same = scan->codec_->spec() == codec_->spec();
-  ProgressMeter meter(options, "merge", slots.size());
+  ProgressMeter meter(options.run, "merge", slots.size());
   store_->append(slots.size(), ids, options.on_duplicate, [&](std::size_t first, std::size_t count, Byte* codes) {
     std::vector<float> row(dim());
     for (std::size_t i = 0; i < count; ++i, codes += codec_->code_bytes()) {

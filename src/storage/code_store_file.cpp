@@ -67,6 +67,53 @@ void write_ids(SectionWriter& writer, const Snapshot& snapshot) {
   writer.end();
 }
 
+// What section "rows" says.
+struct RowsHeader {
+  std::uint64_t count;
+  std::uint64_t code_bytes;
+  Id next_id;
+  Id first_id;  // when the section "ids" is absent
+  bool has_ids;
+  bool repeated;  // an id may stand more than once
+};
+
+RowsHeader read_rows(const Container& container) {
+  ByteSource source(container.at("rows", kVersion).bytes, "section rows");
+  RowsHeader rows = {};
+  rows.count = source.u64();
+  rows.code_bytes = source.u64();
+  rows.next_id = std::bit_cast<Id>(source.u64());
+  rows.first_id = std::bit_cast<Id>(source.u64());
+  rows.has_ids = source.u32() != 0;
+  rows.repeated = source.u32() != 0;
+  source.done();
+  if (rows.next_id < 0) fail(Error::corrupt_file, "section rows has the next id ", rows.next_id);
+  if (!rows.has_ids && (rows.first_id > rows.next_id || id_distance(rows.first_id, rows.next_id) < rows.count)) {
+    fail(Error::corrupt_file, rows.count, " rows from id ", rows.first_id, " on reach past the next id ", rows.next_id);
+  }
+  return rows;
+}
+
+std::span<const Byte> read_codes(const Container& container, const RowsHeader& rows, std::size_t code_bytes) {
+  const std::span<const Byte> codes = container.at("codes", kVersion).bytes;
+  if (rows.code_bytes != code_bytes || rows.count > codes.size() / code_bytes ||
+      rows.count * code_bytes != codes.size()) {
+    fail(Error::corrupt_file, "section codes has ", codes.size(), " bytes, not ", rows.count, " codes of ",
+         rows.code_bytes, " bytes for a codec of ", code_bytes);
+  }
+  return codes;
+}
+
+// Null when they are consecutive.
+const Id* read_ids(const Container& container, const RowsHeader& rows) {
+  if (!rows.has_ids) return nullptr;
+  const std::span<const Byte> ids = container.at("ids", kVersion).bytes;
+  if (ids.size() != rows.count * sizeof(Id)) {
+    fail(Error::corrupt_file, "section ids has ", ids.size(), " bytes for ", rows.count, " rows");
+  }
+  return reinterpret_cast<const Id*>(ids.data());
+}
+
 }  // namespace
 
 void CodeStore::write(SectionWriter& writer) const {
@@ -94,34 +141,10 @@ void CodeStore::write(SectionWriter& writer) const {
 }
 
 void CodeStore::read(const Container& container) {
-  ByteSource rows(container.at("rows", kVersion).bytes, "section rows");
-  const std::uint64_t count = rows.u64();
-  const std::uint64_t code_bytes = rows.u64();
-  Identity identity{std::bit_cast<Id>(rows.u64()), true, false};
-  const Id first_id = std::bit_cast<Id>(rows.u64());
-  const bool has_ids = rows.u32() != 0;
-  identity.repeated = rows.u32() != 0;
-  rows.done();
-  identity.ascending = !has_ids;
-
-  if (identity.next_id < 0) fail(Error::corrupt_file, "section rows has the next id ", identity.next_id);
-
-  const Section& codes = container.at("codes", kVersion);
-  if (code_bytes != code_bytes_ || count > codes.bytes.size() / code_bytes_ ||
-      count * code_bytes_ != codes.bytes.size()) {
-    fail(Error::corrupt_file, "section codes has ", codes.bytes.size(), " bytes, not ", count, " codes of ", code_bytes,
-         " bytes for a codec of ", code_bytes_);
-  }
-  const Id* ids = nullptr;
-  if (has_ids) {
-    const Section& section = container.at("ids", kVersion);
-    if (section.bytes.size() != count * sizeof(Id)) {
-      fail(Error::corrupt_file, "section ids has ", section.bytes.size(), " bytes for ", count, " rows");
-    }
-    ids = reinterpret_cast<const Id*>(section.bytes.data());
-  } else if (first_id > identity.next_id || id_distance(first_id, identity.next_id) < count) {
-    fail(Error::corrupt_file, count, " rows from id ", first_id, " on reach past the next id ", identity.next_id);
-  }
+  const RowsHeader rows = read_rows(container);
+  const Byte* codes = read_codes(container, rows, code_bytes_).data();
+  const Id* ids = read_ids(container, rows);
+  const std::size_t count = rows.count;
 
   auto next = std::make_shared<Snapshot>();
   next->code_bytes = code_bytes_;
@@ -132,9 +155,9 @@ void CodeStore::read(const Container& container) {
   for (std::size_t first = 0; first < count; first += chunk_rows) {
     Chunk chunk;
     chunk.serial = serial++;
-    chunk.codes = codes.bytes.data() + first * code_bytes_;
+    chunk.codes = codes + first * code_bytes_;
     chunk.ids = ids ? ids + first : nullptr;
-    chunk.first_id = ids ? ids[first] : first_id + static_cast<Id>(first);
+    chunk.first_id = ids ? ids[first] : rows.first_id + static_cast<Id>(first);
     chunk.count = std::min(chunk_rows, count - first);
     chunk.owner = container.owner();
     chunk.mapped = container.mapped();
@@ -145,7 +168,7 @@ void CodeStore::read(const Container& container) {
   snapshot_ = std::move(next);
   tail_ = {};
   next_serial_ = serial;
-  identity_ = identity;
+  identity_ = {rows.next_id, !rows.has_ids, rows.repeated};
   map_ready_ = false;
 }
 

@@ -4,6 +4,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <limits>
+#include <stop_token>
 
 #include "core/rng.h"
 #include "knear/knear.h"
@@ -81,6 +83,63 @@ TEST_F(SaveLoad, MissingFilesAndFoldersAreErrorsOfTheSystem) {
   }
   EXPECT_THROW(load(folder_), Error);
   EXPECT_THROW(save(index_, folder_ / "no" / "such" / "folder"), Error);
+}
+
+TEST_F(SaveLoad, KeepsTheSmallestAndTheLargestId) {
+  const std::vector<Id> ids{std::numeric_limits<Id>::max(), std::numeric_limits<Id>::min(), 0};
+  IndexFlatL2 index(6);
+  index.add(MatrixView(rows_, 6).slice(0, 3), {.ids = ids});
+  const auto again = from_bytes(to_bytes(index));
+  EXPECT_EQ(again->ids(), ids);
+  EXPECT_EQ(again->search(MatrixView(rows_, 6).slice(1, 1), 1).ids[0], ids[1]);
+  EXPECT_EQ(to_bytes(*again), to_bytes(index));
+}
+
+TEST_F(SaveLoad, TheStreamAndTheFileHaveTheSameBytes) {
+  std::vector<Byte> streamed;
+  save(index_, [&](std::span<const Byte> bytes) { streamed.insert(streamed.end(), bytes.begin(), bytes.end()); });
+  EXPECT_EQ(streamed, to_bytes(index_));
+  const auto path = folder_ / "index.knear";
+  save(index_, path);
+  EXPECT_EQ(std::filesystem::file_size(path), streamed.size());
+}
+
+TEST_F(SaveLoad, ASaveThatIsStoppedLeavesTheOldFile) {
+  const auto path = folder_ / "index.knear";
+  save(index_, path);
+  const std::vector<Id> before = index_.ids();
+  index_.add(MatrixView(rows_, 6));
+  std::stop_source source;
+  source.request_stop();
+  const RunOptions stopped{.stop = source.get_token()};
+  const auto stops = [&](const auto& call) {
+    try {
+      call();
+    } catch (const Error& error) {
+      return error.kind() == Error::stopped;
+    }
+    return false;
+  };
+  EXPECT_TRUE(stops([&] { save(index_, path, stopped); }));
+  EXPECT_EQ(load(path)->ids(), before);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1) << "something stayed behind";
+  EXPECT_TRUE(stops([&] { load(path, {.mmap = false, .run = stopped}); }));
+  EXPECT_TRUE(stops([&] { load(path, {.verify = true, .run = stopped}); }));
+  EXPECT_TRUE(stops([&] { verify_file(path, stopped); }));
+}
+
+TEST_F(SaveLoad, ProgressOfASaveEndsWithAllDone) {
+  Progress last;
+  std::string phase;
+  const RunOptions options{.progress = [&](const Progress& progress) {
+    last = progress;
+    phase = progress.phase;
+    return true;
+  }};
+  to_bytes(index_, options);
+  EXPECT_EQ(phase, "save");
+  EXPECT_EQ(last.done, last.total);
+  EXPECT_GE(last.total, 500u * 6 * sizeof(float));
 }
 
 TEST_F(SaveLoad, EveryPrefixOfAFileIsAnError) {

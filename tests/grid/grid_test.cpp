@@ -86,7 +86,7 @@ TEST_P(Grid, GivesTheSameBitsForAnyBatchAndThreadCount) {
   for (const std::size_t batch : std::initializer_list<std::size_t>{1, 2, 8, 9, 16, 17, 19, 20, 21, 512}) {
     for (const std::size_t threads : std::initializer_list<std::size_t>{1, 3}) {
       SearchOptions options;
-      options.num_threads = threads;
+      options.run.num_threads = threads;
       for (std::size_t first = 0; first < 513; first += batch) {
         if (batch < 8 && first > 64) break;
         const std::size_t count = std::min<std::size_t>(batch, 513 - first);
@@ -236,8 +236,8 @@ TEST_P(Grid, SpecAndBytesGiveTheSameIndexBack) {
 TEST_P(Grid, ManyThreadsOrOneWriteTheSameBytes) {
   const auto rows = data(3000, 14);
   AddOptions one, many;
-  one.num_threads = 1;
-  many.num_threads = 8;
+  one.run.num_threads = 1;
+  many.run.num_threads = 8;
   auto a = make(), b = make();
   a->add(MatrixView(rows, kDim), one);
   b->add(MatrixView(rows, kDim), many);
@@ -314,11 +314,11 @@ TEST_P(Grid, StoppedWorkLeavesTheIndexAsItWas) {
   std::stop_source source;
   source.request_stop();
   AddOptions options;
-  options.stop = source.get_token();
+  options.run.stop = source.get_token();
   EXPECT_THROW(index->add(MatrixView(data(50, 17), kDim), options), Error);
   EXPECT_EQ(index->size(), 100u);
   SearchOptions search;
-  search.stop = source.get_token();
+  search.run.stop = source.get_token();
   EXPECT_THROW(index->search(MatrixView(data(50, 17), kDim), 3, search), Error);
 }
 

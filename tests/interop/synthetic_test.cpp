@@ -28,9 +28,9 @@ TEST(SyntheticVectors, AreTheSameWithAnyThreadsAndBlocks) {
   SyntheticOptions options;
   options.rows = 3000;
   options.dim = 24;
-  options.num_threads = 1;
+  options.run.num_threads = 1;
   const std::vector<float> whole = rows_of(options);
-  options.num_threads = 4;
+  options.run.num_threads = 4;
   EXPECT_EQ(rows_of(options), whole);
   std::vector<float> blocks;
   for (const std::size_t rows : {1U, 1500U, 0U, 1499U}) {
