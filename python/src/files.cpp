@@ -64,10 +64,10 @@ mmap: True searches straight from the file, which opens in milliseconds at any s
 verify: checks every checksum first (reading into memory always does).
 Raises IoFailure (an OSError) when the file cannot be read, CorruptFile (an OSError) when it is not an intact index.)");
   m.def(
-      "read_index", [](const FilePath& file, bool mmap) { return read(file, mmap, false, nb::none()); },
+      "read_index", [](const FilePath& file, bool mmap) { return read(file, mmap, false, ProgressLike()); },
       nb::arg("path"), nb::arg("mmap") = true, "The field's name for load(path).");
   m.def(
-      "write_index", [](const PyIndex& index, const FilePath& file) { write(index, file, nb::none()); },
+      "write_index", [](const PyIndex& index, const FilePath& file) { write(index, file, ProgressLike()); },
       nb::arg("index"), nb::arg("path"), "The field's name for index.save(path).");
   m.def(
       "inspect", [](const FilePath& file) { return without_gil([&] { return inspect(file.path); }); }, nb::arg("path"),
