@@ -61,6 +61,8 @@ void tile(State& state, const Table* table, std::size_t dim) {
                                    dim,
                                    kernels::kTileRows,
                                    dim,
+                                   nullptr,
+                                   table->tile_queries,
                                    queries + group * group_floats,
                                    bias.data(),
                                    bias.data(),

@@ -9,6 +9,7 @@ namespace {
 constexpr std::size_t kTileBytes = 192 << 10;  // of rows that all groups pass over: they stay in L2
 constexpr std::size_t kRowBytes = 128 << 10;   // of rows that a few queries pass over: enough to stream well
 constexpr std::size_t kMostRows = 2048;
+constexpr std::size_t kFirstRows = 12;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 // Halves of kTileRows, so that blocks divide evenly into what the tile takes at once.
@@ -29,11 +30,12 @@ BatchFilter::BatchFilter(Metric metric, DType dtype, MatrixView queries)
       width_(table_.tile_queries) {
   for (std::size_t q = 0; q < queries.rows(); ++q) queries.copy_row(q, queries_.floats() + q * dim());
   const std::size_t rest = queries.rows() % width_;
-  groups_ = queries.rows() / width_ + (rest > width_ / 2 ? 1 : 0);
+  groups_ = queries.rows() / width_ + (rest > width_ / 4 ? 1 : 0);
   needs_norms_ = groups_ > 0 || metric_ != Metric::l2;
 
   const std::size_t row_bytes = dim() * sizeof(float);
   rows_at_once_ = groups_ ? tile_rows(row_bytes) : std::clamp<std::size_t>(kRowBytes / row_bytes, 8, kMostRows);
+  next_rows_ = std::min(kFirstRows, rows_at_once_);
   const std::size_t padded = std::max(queries.rows(), groups_ * width_);
   infos_.resize(queries.rows());
   thresholds_.assign(queries.rows(), std::numeric_limits<double>::quiet_NaN());
@@ -70,7 +72,7 @@ void BatchFilter::pack() {
 
 void BatchFilter::measure(const Part& part) {
   table_.norm_rows(part.rows.data, part.rows.stride, part.count, dim(), norms_.data());
-  for (std::size_t i = 0; i < part.count; ++i) row_bias_[i] = bound_.row_bias(norms_[i]);
+  bound_.row_biases(norms_.data(), part.count, row_bias_.data());
 }
 
 // Brings a query's limit up to date with its threshold.
@@ -85,11 +87,13 @@ void BatchFilter::follow(std::size_t q, double threshold) {
   query_bias_[q] = bound_.query_bias(infos_[q], threshold);
 }
 
-std::size_t BatchFilter::tile(std::size_t group, const Part& part) {
+std::size_t BatchFilter::tile(std::size_t group, std::size_t queries, const Part& part) {
   const kernels::TileJob job{part.rows.data,
                              part.rows.stride,
                              part.count,
                              dim(),
+                             group == 0 ? part.next : nullptr,
+                             queries,
                              packed_.floats() + group * dim() * width_,
                              row_bias_.data(),
                              query_bias_.data() + group * width_,

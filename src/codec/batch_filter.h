@@ -27,9 +27,11 @@ class BatchFilter {
   //   sink.take(query, position in the block, row as float32, interval around the distance)
   template <class Sink>
   void run(const CodeBlock& block, Sink& sink) {
-    for (std::size_t first = 0; first < block.count; first += rows_at_once_) {
-      const Part part{first, std::min(rows_at_once_, block.count - first), {}};
+    for (std::size_t first = 0; first < block.count;) {
+      const Part part{first, std::min(next_rows_, block.count - first), {}, nullptr};
       run_part(block, part, sink);
+      first += part.count;
+      next_rows_ = std::min(2 * next_rows_, rows_at_once_);
     }
   }
 
@@ -38,11 +40,15 @@ class BatchFilter {
     std::size_t first;
     std::size_t count;
     FloatRows rows;
+    const float* next;  // as many rows that come after them; null where that is not known
   };
 
   template <class Sink>
   void run_part(const CodeBlock& block, Part part, Sink& sink) {
     part.rows = reader_.read(block, part.first, part.count);
+    const bool in_place = reinterpret_cast<const Byte*>(part.rows.data) == block.code(part.first);
+    if (in_place && part.first + 2 * part.count <= block.count)
+      part.next = part.rows.data + part.count * part.rows.stride;
     if (needs_norms_) measure(part);
     for (std::size_t group = 0; group < groups_; ++group) run_group(group, part, sink);
     for (std::size_t q = groups_ * width_; q < queries(); ++q) run_query(q, part, sink);
@@ -53,7 +59,7 @@ class BatchFilter {
     const std::size_t first = group * width_;
     const std::size_t count = std::min(width_, queries() - first);
     for (std::size_t q = first; q < first + count; ++q) follow(q, sink.threshold(q));
-    const std::size_t found = tile(group, part);
+    const std::size_t found = tile(group, count, part);
     for (std::size_t h = 0; h < found; ++h) {
       const kernels::TileHit& hit = hits_[h];
       if (hit.query >= count) continue;
@@ -77,7 +83,7 @@ class BatchFilter {
   void pack();
   void measure(const Part& part);
   void follow(std::size_t q, double threshold);
-  std::size_t tile(std::size_t group, const Part& part);
+  std::size_t tile(std::size_t group, std::size_t queries, const Part& part);
   std::size_t select(std::size_t q, const Part& part);
 
   const kernels::Table& table_;
@@ -89,6 +95,7 @@ class BatchFilter {
   std::size_t width_;  // queries of a group
   std::size_t groups_;
   std::size_t rows_at_once_;
+  std::size_t next_rows_;  // of the next part: few at first, when no threshold is known and all of them pass
   bool needs_norms_;
   std::vector<FilterBound::Query> infos_;
   std::vector<double> thresholds_;  // that limits_ and query_bias_ are for

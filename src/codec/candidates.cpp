@@ -1,117 +1,115 @@
 #include "codec/candidates.h"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
+
+#include "core/hit_sort.h"
 
 namespace knear {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr std::size_t kLeastRoom = 32;
-
-// Float32 bounds around float64 ones.
-float below(double value) {
-  const float rounded = static_cast<float>(value);
-  return rounded <= value ? rounded : std::nextafter(rounded, -kInfinity);
-}
-float above(double value) { return -below(-value); }
+constexpr std::size_t kLeastSlack = 8;  // newcomers before the threshold is set anew
+constexpr std::size_t kMostSlack = 32;
 
 }  // namespace
 
-Candidates::Candidates(std::size_t query, std::size_t k, const RankFn& rank, const double& share)
-    : rank_(&rank),
-      share_(&share),
+Candidates::Candidates(std::size_t query, Common& common)
+    : common_(&common),
       query_(query),
-      k_(k),
-      room_(kLeastRoom + std::min(k, kLeastRoom)),
+      thin_at_(std::min(common.k, kMostSlack) + std::clamp(common.k, kLeastSlack, kMostSlack)),
       threshold_(kInfinity) {}
 
-void Candidates::push(Slot slot, Interval interval) {
-  if (interval.lower > threshold_) return;
-  if (candidates_.size() >= room_) thin();
-  candidates_.push_back({below(interval.lower), above(interval.upper), slot});
+void Candidates::make_room() {
+  const std::size_t room = std::max(thin_at_, 2 * count_);
+  lower_.resize(room);
+  upper_.resize(room);
+  slots_.resize(room);
 }
 
 // How many of the k nearest should be among the rows seen, and five standard deviations more.
 std::size_t Candidates::expected() const {
-  const double mean = static_cast<double>(k_) * *share_;
+  const std::size_t k = common_->k;
+  const double mean = static_cast<double>(k) * common_->share;
   const double most = mean + 5 * std::sqrt(mean) + 5;
-  return most < static_cast<double>(k_) ? static_cast<std::size_t>(most) : k_;
+  return most < static_cast<double>(k) ? static_cast<std::size_t>(most) : k;
 }
 
 float Candidates::upper_bound_of(std::size_t place) {
-  const auto by_upper = [](const Candidate& a, const Candidate& b) { return a.upper < b.upper; };
-  const auto nth = candidates_.begin() + static_cast<std::ptrdiff_t>(place);
-  std::nth_element(candidates_.begin(), nth, candidates_.end(), by_upper);
-  return nth->upper;
+  std::vector<float>& uppers = common_->uppers;
+  uppers.assign(upper_.begin(), upper_.begin() + static_cast<std::ptrdiff_t>(count_));
+  const auto nth = uppers.begin() + static_cast<std::ptrdiff_t>(place);
+  std::nth_element(uppers.begin(), nth, uppers.end());
+  return *nth;
+}
+
+void Candidates::keep_within(double bound) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < count_; ++i) {
+    lower_[kept] = lower_[i];
+    upper_[kept] = upper_[i];
+    slots_[kept] = slots_[i];
+    kept += lower_[i] <= bound ? 1 : 0;
+  }
+  count_ = kept;
 }
 
 void Candidates::thin() {
-  const std::size_t wanted = *share_ < 1 ? expected() : k_;
-  if (candidates_.size() >= wanted) {
+  const std::size_t k = common_->k;
+  const std::size_t wanted = common_->share < 1 ? expected() : k;
+  if (count_ >= wanted) {
     const double bound = upper_bound_of(wanted - 1);
     if (bound < threshold_) {
       threshold_ = bound;
-      guessed_ |= wanted < k_;
+      guessed_ |= wanted < k;
     }
-    std::erase_if(candidates_, [&](const Candidate& c) { return c.lower > threshold_; });
-    if (candidates_.size() > 2 * k_ + kLeastRoom) rank_all();
+    keep_within(threshold_);
+    if (count_ > 2 * k + kMostSlack) rank_all();
   }
-  room_ = candidates_.size() + std::max(kLeastRoom, candidates_.size() / 2);
+  thin_at_ = count_ + std::max(std::clamp(k, kLeastSlack, kMostSlack), count_ / 2);
 }
 
 bool Candidates::sound() const {
   if (!guessed_) return true;
-  const auto within =
-      std::count_if(candidates_.begin(), candidates_.end(), [&](const Candidate& c) { return c.upper <= threshold_; });
-  return static_cast<std::size_t>(within) >= k_;
+  const auto within = std::count_if(upper_.begin(), upper_.begin() + static_cast<std::ptrdiff_t>(count_),
+                                    [&](float upper) { return upper <= threshold_; });
+  return static_cast<std::size_t>(within) >= common_->k;
 }
 
-// Replaces the intervals by points.
+// Replaces the intervals by points, and keeps the k nearest.
 void Candidates::rank_all() {
-  std::vector<Slot> slots;
-  for (const Candidate& candidate : candidates_) slots.push_back(candidate.slot);
-  std::vector<Hit> hits(slots.size());
-  (*rank_)(query_, slots, hits);
-  ranked_ += slots.size();
+  const std::vector<Hit> hits = ranked_hits();
   std::vector<std::pair<Hit, Slot>> order;
-  for (std::size_t i = 0; i < slots.size(); ++i) {
-    if (std::isfinite(hits[i].distance)) order.emplace_back(hits[i], slots[i]);
+  for (std::size_t i = 0; i < hits.size(); ++i) {
+    if (std::isfinite(hits[i].distance)) order.emplace_back(hits[i], slots_[i]);
   }
   const auto nearer = [](const auto& a, const auto& b) { return a.first < b.first; };
-  const std::size_t kept = std::min(k_, order.size());
-  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(kept), order.end(), nearer);
-  candidates_.clear();
-  for (std::size_t i = 0; i < kept; ++i) {
-    const double distance = order[i].first.distance;
-    candidates_.push_back({below(distance), above(distance), order[i].second});
+  const std::size_t k = common_->k;
+  if (order.size() > k) {
+    std::nth_element(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(k), order.end(), nearer);
+    order.resize(k);
   }
-  if (kept == k_) threshold_ = std::min<double>(threshold_, candidates_.back().upper);
+  count_ = 0;
+  for (const auto& [hit, slot] : order) {
+    lower_[count_] = float_below(hit.distance);
+    upper_[count_] = float_above(hit.distance);
+    slots_[count_++] = slot;
+  }
+  if (count_ == k) threshold_ = std::min<double>(threshold_, upper_bound_of(k - 1));
 }
 
 std::vector<Hit> Candidates::finish() {
-  if (candidates_.size() > k_) {
-    const float last = upper_bound_of(k_ - 1);
-    std::erase_if(candidates_, [&](const Candidate& c) { return c.lower > last; });
-  }
-  std::sort(candidates_.begin(), candidates_.end(),
-            [](const Candidate& a, const Candidate& b) { return a.slot < b.slot; });
+  if (count_ > common_->k) keep_within(upper_bound_of(common_->k - 1));
   std::vector<Hit> hits = ranked_hits();
   std::erase_if(hits, [](const Hit& hit) { return !std::isfinite(hit.distance); });
-  const std::size_t kept = std::min(k_, hits.size());
-  std::partial_sort(hits.begin(), hits.begin() + static_cast<std::ptrdiff_t>(kept), hits.end());
-  hits.resize(kept);
+  keep_nearest(hits, common_->k);
   return hits;
 }
 
 std::vector<Hit> Candidates::ranked_hits() {
-  std::vector<Slot> slots;
-  slots.reserve(candidates_.size());
-  for (const Candidate& candidate : candidates_) slots.push_back(candidate.slot);
-  std::vector<Hit> hits(slots.size());
-  if (!slots.empty()) (*rank_)(query_, slots, hits);
-  ranked_ += slots.size();
+  std::vector<Hit> hits(count_);
+  if (count_ != 0) common_->rank(query_, std::span(slots_).first(count_), hits);
+  ranked_ += count_;
   return hits;
 }
 

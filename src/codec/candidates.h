@@ -1,6 +1,7 @@
 // The rows that may be among a query's k nearest, as far as their distance intervals tell.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <span>
@@ -20,12 +21,29 @@ using RankFn = std::function<void(std::size_t query, std::span<const Slot> slots
 // of the data), they are ranked, so memory stays O(k).
 class Candidates {
  public:
-  // `share` is read whenever a threshold is set: what part of a random sample of all rows was pushed so far.
-  Candidates(std::size_t query, std::size_t k, const RankFn& rank, const double& share);
+  // What the candidates of all queries of a scan have in common.
+  struct Common {
+    std::size_t k;
+    RankFn rank;
+    double share = 1;           // of a random sample of all rows: how much was pushed so far
+    std::vector<float> uppers;  // scratch
+  };
+
+  Candidates(std::size_t query, Common& common);
 
   // Rows with a canonical distance above this do not matter.
   double threshold() const noexcept { return threshold_; }
-  void push(Slot slot, Interval interval);
+
+  void push(Slot slot, Interval interval) {
+    if (interval.lower > threshold_) return;
+    if (count_ == slots_.size()) make_room();
+    lower_[count_] = float_below(interval.lower);
+    upper_[count_] = float_above(interval.upper);
+    slots_[count_] = slot;
+    ++count_;
+    if (count_ >= thin_at_) thin();
+  }
+
   // Do k rows lie within the threshold? If not, a guess was too bold, and rows are missing.
   bool sound() const;
   // The k nearest in (distance, id) order.
@@ -33,27 +51,25 @@ class Candidates {
   std::size_t ranked() const noexcept { return ranked_; }
 
  private:
-  struct Candidate {
-    float lower;
-    float upper;
-    Slot slot;
-  };
-
   std::size_t expected() const;
   float upper_bound_of(std::size_t place);
+  void keep_within(double bound);
+  void make_room();
   void thin();
   void rank_all();
   std::vector<Hit> ranked_hits();
 
-  const RankFn* rank_;
-  const double* share_;
+  Common* common_;
   std::size_t query_;
-  std::size_t k_;
-  std::size_t room_;
+  std::size_t thin_at_;
   double threshold_;
   bool guessed_ = false;
   std::size_t ranked_ = 0;
-  std::vector<Candidate> candidates_;
+  // The candidates, in the order they came: count_ of each.
+  std::size_t count_ = 0;
+  std::vector<float> lower_;
+  std::vector<float> upper_;
+  std::vector<Slot> slots_;
 };
 
 }  // namespace knear

@@ -12,16 +12,8 @@ namespace {
 constexpr double kUnit = 0x1p-24;  // rounding of one float32 operation
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr Interval kAnything{-kInfinity, kInfinity};
 // Below this, a float32 squared length may have lost its digits to underflow.
 constexpr double kSmallNorm = 0x1p-100;
-
-float down(double value) {
-  const float rounded = static_cast<float>(value);
-  return rounded <= value ? rounded : std::nextafter(rounded, -std::numeric_limits<float>::infinity());
-}
-
-float up(double value) { return -down(-value); }
 
 }  // namespace
 
@@ -30,6 +22,8 @@ FilterBound::FilterBound(Metric::Kind metric, std::size_t dim) : metric_(metric)
   const auto depth = static_cast<double>(std::min(dim, kernels::kTileDepth) + blocks + 2);
   error_ = depth * kUnit * 1.001;
   tiny_ = static_cast<double>(dim) * 0x1p-147;
+  query_error_ = error_ + 4 * kUnit;
+  row_error_ = 2 * error_ + 4 * kUnit;
 }
 
 double FilterBound::length_above(float row_norm) const { return std::sqrt(row_norm * (1 + error_) + tiny_); }
@@ -40,40 +34,45 @@ double FilterBound::scale(const Query& query) const {
   return query.length > 0 ? -1 / query.length : 0;
 }
 
-float FilterBound::row_bias(float row_norm) const {
-  if (!safe(row_norm)) return kNan;
-  if (metric_ == Metric::l2) return down(row_norm * (1 - 2 * error_ - 8 * kUnit));
-  if (metric_ == Metric::inner_product) return up(length_above(row_norm));
-  return row_norm < kSmallNorm ? kNan : std::sqrt(row_norm);
+// All in float32, so that loops become vectors; the margins have room for these roundings.
+void FilterBound::row_biases(const float* norms, std::size_t n, float* biases) const {
+  if (metric_ == Metric::l2) {
+    const float least = float_below(1 - 2 * error_ - 10 * kUnit);
+    for (std::size_t i = 0; i < n; ++i) biases[i] = norms[i] < kSafeNorm ? norms[i] * least : kNan;
+  } else if (metric_ == Metric::inner_product) {
+    const float most = float_above(1 + error_ + 8 * kUnit);
+    const float tiny = float_above(4 * tiny_);
+    for (std::size_t i = 0; i < n; ++i) biases[i] = norms[i] < kSafeNorm ? std::sqrt(norms[i] * most + tiny) : kNan;
+  } else {
+    const auto small = static_cast<float>(kSmallNorm);
+    for (std::size_t i = 0; i < n; ++i)
+      biases[i] = norms[i] >= small && norms[i] < kSafeNorm ? std::sqrt(norms[i]) : kNan;
+  }
 }
 
 float FilterBound::query_bias(const Query& query, double threshold) const {
   if (metric_ == Metric::cosine) {
     const double nearest = std::clamp(threshold, -1.01, 1.01);
-    return threshold == kInfinity ? -std::numeric_limits<float>::infinity() : down(-nearest - 2 * error_ - 14 * kUnit);
+    return threshold == kInfinity ? -std::numeric_limits<float>::infinity()
+                                  : float_below(-nearest - 2 * error_ - 14 * kUnit);
   }
   if (!safe(query.norm)) return kNan;
-  return metric_ == Metric::l2 ? 1.0f : down(-(error_ + 8 * kUnit) * query.length);
+  return metric_ == Metric::l2 ? 1.0f : float_below(-(error_ + 8 * kUnit) * query.length);
 }
 
 float FilterBound::limit(const Query& query, double threshold) const {
-  if (metric_ == Metric::cosine) return up(2 * tiny_);
-  if (metric_ == Metric::inner_product) return up(threshold + 2 * tiny_);
-  return up(threshold - query.norm * (1 - error_ - 8 * kUnit) + 4 * tiny_);
+  if (metric_ == Metric::cosine) return float_above(2 * tiny_);
+  if (metric_ == Metric::inner_product) return float_above(threshold + 2 * tiny_);
+  return float_above(threshold - query.norm * (1 - error_ - 8 * kUnit) + 4 * tiny_);
 }
 
-Interval FilterBound::from_tile(const Query& query, float row_norm, float dot) const {
+Interval FilterBound::similarity_from_tile(const Query& query, float row_norm, float dot) const {
   if (metric_ == Metric::cosine) {
     return around_cosine(query, row_norm, dot / std::sqrt(static_cast<double>(row_norm)));
   }
   if (!safe(row_norm) || !safe(query.norm)) return kAnything;
-  if (metric_ == Metric::inner_product) {
-    const double error = (error_ + 4 * kUnit) * query.length * length_above(row_norm) + 2 * tiny_;
-    return {dot - error, dot + error};
-  }
-  const double distance = query.norm + row_norm + dot;
-  const double error = (error_ + 4 * kUnit) * query.norm + (2 * error_ + 4 * kUnit) * row_norm + 4 * tiny_;
-  return {distance - error, distance + error};
+  const double error = (error_ + 4 * kUnit) * query.length * length_above(row_norm) + 2 * tiny_;
+  return {dot - error, dot + error};
 }
 
 Interval FilterBound::from_rows(const Query& query, float row_norm, float value) const {
@@ -90,7 +89,7 @@ Interval FilterBound::from_rows(const Query& query, float row_norm, float value)
 
 float FilterBound::row_limit(double threshold) const {
   if (!safe(threshold)) return std::numeric_limits<float>::infinity();
-  return up((threshold + tiny_) * (1 + error_ + 6 * kUnit));
+  return float_above((threshold + tiny_) * (1 + error_ + 6 * kUnit));
 }
 
 Interval FilterBound::around_cosine(const Query& query, float row_norm, double cosine) const {

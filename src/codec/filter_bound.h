@@ -5,11 +5,25 @@
 // cosine negated), so a row whose lower bound is above the k-th smallest upper bound cannot be among the k nearest.
 #pragma once
 
+#include <bit>
+#include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 
 #include "knear/metric.h"
 
 namespace knear {
+
+// The float32 next to a float64 number, on the side that is asked for. NaN stays NaN.
+inline float float_below(double value) noexcept {
+  const float rounded = static_cast<float>(value);
+  if (!(static_cast<double>(rounded) > value)) return rounded;
+  if (rounded == 0) return -std::numeric_limits<float>::denorm_min();
+  const auto bits = std::bit_cast<std::uint32_t>(rounded);
+  return std::bit_cast<float>(rounded > 0 ? bits - 1 : bits + 1);
+}
+inline float float_above(double value) noexcept { return -float_below(-value); }
 
 struct Interval {
   double lower;
@@ -29,10 +43,17 @@ class FilterBound {
     double length;  // its root
   };
   double scale(const Query& query) const;
-  float row_bias(float row_norm) const;  // NaN where float32 cannot tell: such rows always pass
+  // For n rows; NaN where float32 cannot tell: such rows always pass.
+  void row_biases(const float* row_norms, std::size_t n, float* biases) const;
   float query_bias(const Query& query, double threshold) const;
   float limit(const Query& query, double threshold) const;
-  Interval from_tile(const Query& query, float row_norm, float dot) const;
+  Interval from_tile(const Query& query, float row_norm, float dot) const {
+    if (metric_ != Metric::l2) return similarity_from_tile(query, row_norm, dot);
+    if (!safe(row_norm) || !safe(query.norm)) return kAnything;
+    const double distance = query.norm + row_norm + dot;
+    const double error = query_error_ * query.norm + row_error_ * row_norm + 4 * tiny_;
+    return {distance - error, distance + error};
+  }
 
   // The same for the row kernels: `value` from l2_rows (L2; row_norm is not looked at) or ip_rows.
   Interval from_rows(const Query& query, float row_norm, float value) const;
@@ -40,15 +61,22 @@ class FilterBound {
   float row_limit(double threshold) const;
 
   // Is the squared length safely inside float32's range, so that no sum with it overflows?
-  static bool safe(double norm) { return norm < 1e36; }
+  static bool safe(double norm) { return norm < kSafeNorm; }
 
  private:
+  static constexpr float kSafeNorm = 1e36F;
+  static constexpr Interval kAnything{-std::numeric_limits<double>::infinity(),
+                                      std::numeric_limits<double>::infinity()};
+
+  Interval similarity_from_tile(const Query& query, float row_norm, float dot) const;
   Interval around_cosine(const Query& query, float row_norm, double cosine) const;
   double length_above(float row_norm) const;
 
   Metric::Kind metric_;
-  double error_;  // of a float32 dot product relative to |q| |x|, and of a squared length
-  double tiny_;   // absolute, from underflow
+  double error_;        // of a float32 dot product relative to |q| |x|, and of a squared length
+  double tiny_;         // absolute, from underflow
+  double query_error_;  // of an L2 distance from the tile, relative to |q|^2 …
+  double row_error_;    // … and to |x|^2
 };
 
 }  // namespace knear

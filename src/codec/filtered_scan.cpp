@@ -5,6 +5,7 @@
 #include "codec/candidates.h"
 #include "codec/flat_scan.h"
 #include "codec/ranker.h"
+#include "core/hit_sort.h"
 
 namespace knear {
 namespace {
@@ -22,21 +23,21 @@ class FilteredKnn final : public Scan {
   FilteredKnn(Metric metric, DType dtype, MatrixView queries, std::size_t k, const SlotTable& table)
       : metric_(metric),
         dtype_(dtype),
-        k_(k),
         queries_(DType::f32, queries.rows(), queries.dim()),
         filter_(std::make_unique<BatchFilter>(metric, dtype, queries)),
         ranker_(metric, dtype, queries.dim()) {
-    rank_ = [this, &table](std::size_t q, std::span<const Slot> slots, std::span<Hit> hits) {
+    common_.k = k;
+    common_.rank = [this, &table](std::size_t q, std::span<const Slot> slots, std::span<Hit> hits) {
       ranker_.rank(queries_.floats() + q * queries_.dim(), table, slots, hits);
     };
     for (std::size_t q = 0; q < queries.rows(); ++q) {
       queries.copy_row(q, queries_.floats() + q * queries.dim());
       active_.push_back(q);
-      candidates_.emplace_back(q, k, rank_, share_);
+      candidates_.emplace_back(q, common_);
     }
   }
 
-  void sampled(double share) override { share_ = may_guess_ ? share : 1; }
+  void sampled(double share) override { common_.share = may_guess_ ? share : 1; }
 
   void block(const CodeBlock& block) override {
     block_ = &block;
@@ -51,12 +52,12 @@ class FilteredKnn final : public Scan {
     }
     if (failed.empty()) return true;
     may_guess_ = false;
-    share_ = 1;
+    common_.share = 1;
     active_ = std::move(failed);
     filter_ = std::make_unique<BatchFilter>(metric_, dtype_, rows_of(queries_, active_));
     for (const std::size_t q : active_) {
       ranked_ += candidates_[q].ranked();
-      candidates_[q] = Candidates(q, k_, rank_, share_);
+      candidates_[q] = Candidates(q, common_);
     }
     return false;
   }
@@ -79,12 +80,10 @@ class FilteredKnn final : public Scan {
  private:
   Metric metric_;
   DType dtype_;
-  std::size_t k_;
   Matrix queries_;
   std::unique_ptr<BatchFilter> filter_;
   Ranker ranker_;
-  RankFn rank_;
-  double share_ = 1;
+  Candidates::Common common_;
   bool may_guess_ = true;
   std::uint64_t ranked_ = 0;
   std::vector<std::size_t> active_;
@@ -108,7 +107,7 @@ class FilteredRange final : public Scan {
 
   void finish(std::span<std::vector<Hit>> hits) override {
     for (std::size_t q = 0; q < found_.size(); ++q) {
-      std::sort(found_[q].begin(), found_[q].end());
+      sort_hits(found_[q]);
       hits[q] = std::move(found_[q]);
     }
   }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/hit_sort.h"
 #include "knear/hit.h"
 
 namespace knear {
@@ -35,8 +36,7 @@ class TopK {
 
   // Takes the hits out, nearest first. The collector is empty afterwards, ready for another query.
   std::vector<Hit> sorted() {
-    if (hits_.size() > k_) keep_best();
-    std::sort(hits_.begin(), hits_.end());
+    keep_nearest(hits_, k_);
     reset();
     return std::exchange(hits_, {});
   }
@@ -105,7 +105,7 @@ class RangeHits {
 
   // Takes the hits out, nearest first.
   std::vector<Hit> sorted() {
-    std::sort(hits_.begin(), hits_.end());
+    sort_hits(hits_);
     return std::exchange(hits_, {});
   }
 

@@ -25,12 +25,14 @@ struct TileHit {
   float dot;
 };
 
-// Rows against one group of `tile_queries` queries that lie transposed: queries[j * tile_queries + q].
+// Rows against one group of up to `tile_queries` queries that lie transposed: queries[j * tile_queries + q].
 struct TileJob {
   const float* rows;  // row r at rows + r * row_stride
   size_t row_stride;  // in floats
   size_t count;       // <= kTileRows
   size_t dim;
+  const float* next_rows;   // rows to fetch meanwhile: `count` of them, as far apart; or null
+  size_t query_count;       // >= 1; those behind, up to tile_queries, may be reported or not
   const float* queries;     // 64-byte aligned, dim x tile_queries
   const float* row_bias;    // count
   const float* query_bias;  // tile_queries

@@ -18,7 +18,7 @@
 namespace knear {
 namespace {
 
-constexpr std::size_t kBlockRows = 1024;         // handed to a scan at once
+constexpr std::size_t kBlockRows = 1152;         // handed to a scan at once
 constexpr std::size_t kPickedBytes = 256 << 10;  // of codes picked by a filter and copied together
 constexpr std::size_t kMostQueries = 256;        // of one scan: their packed form stays in cache
 constexpr std::size_t kStripeBytes = 256 << 10;  // of rows that follow each other when they go in scattered

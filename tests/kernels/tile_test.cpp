@@ -29,16 +29,28 @@ class TileCase {
   float& row_bias(std::size_t r) { return row_bias_[r]; }
   float& query_bias(std::size_t q) { return query_bias_[q]; }
   float& limit(std::size_t q) { return limit_[q]; }
-  std::size_t queries() const { return table_.tile_queries; }
+  std::size_t queries() const { return query_count_; }
+  void use_queries(std::size_t count) { query_count_ = count; }
 
   std::vector<TileHit> hits() {
-    std::vector<TileHit> hits(count_ * queries() + 1, TileHit{77, 77, 77});
-    const TileJob job{rows_.data(),       stride_,       count_,          dim_,       queries_.data(), row_bias_.data(),
-                      query_bias_.data(), limit_.data(), scratch_.data(), hits.data()};
+    std::vector<TileHit> hits(count_ * table_.tile_queries + 1, TileHit{77, 77, 77});
+    const TileJob job{rows_.data(),
+                      stride_,
+                      count_,
+                      dim_,
+                      nullptr,
+                      query_count_,
+                      queries_.data(),
+                      row_bias_.data(),
+                      query_bias_.data(),
+                      limit_.data(),
+                      scratch_.data(),
+                      hits.data()};
     const std::size_t found = table_.tile(&job);
-    EXPECT_LE(found, count_ * queries());
-    EXPECT_EQ(hits[count_ * queries()].row, 77u) << "wrote behind the room for hits";
+    EXPECT_LE(found, count_ * table_.tile_queries);
+    EXPECT_EQ(hits[count_ * table_.tile_queries].row, 77u) << "wrote behind the room for hits";
     hits.resize(found);
+    std::erase_if(hits, [&](const TileHit& hit) { return hit.query >= query_count_; });
     return hits;
   }
 
@@ -77,6 +89,7 @@ class TileCase {
 
   const Table& table_;
   std::size_t count_;
+  std::size_t query_count_ = table_.tile_queries;
   std::size_t dim_;
   std::size_t stride_;
   std::vector<float> rows_;
@@ -103,6 +116,16 @@ TEST_P(Tile, FindsTheSamePairsAsBruteForceInAnyDimension) {
   for (const std::size_t dim : dims_to_test()) {
     SCOPED_TRACE(dim);
     TileCase(table(), 23, dim, static_cast<unsigned>(dim)).check();
+  }
+}
+
+TEST_P(Tile, FindsTheSamePairsAsBruteForceForAnyNumberOfQueries) {
+  for (std::size_t queries = 1; queries <= table().tile_queries; ++queries) {
+    for (const std::size_t dim : {1u, 9u, 300u}) {
+      TileCase job(table(), 41, dim, static_cast<unsigned>(queries));
+      job.use_queries(queries);
+      job.check();
+    }
   }
 }
 
