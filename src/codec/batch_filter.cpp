@@ -12,11 +12,10 @@ constexpr std::size_t kMostRows = 2048;
 constexpr std::size_t kFirstRows = 12;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-// Halves of kTileRows, so that blocks divide evenly into what the tile takes at once.
+// A multiple of what any tile takes at once.
 std::size_t tile_rows(std::size_t row_bytes) {
-  std::size_t rows = kernels::kTileRows;
-  while (rows > 12 && rows * row_bytes > kTileBytes) rows /= 2;
-  return rows;
+  constexpr std::size_t step = 12;
+  return std::clamp(kTileBytes / row_bytes / step * step, step, kernels::kTileRows);
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace knear::kernels {
 // Dimensions that are summed up before the sum goes into the next partial sum. A float32 dot product of any kernel is
 // off by at most (min(dim, kTileDepth) + ceil(dim / kTileDepth) + 2) * 2^-24 * 1.001 * sum |x q| + dim * 2^-149, and a
 // squared distance or length by the same with itself in place of sum |x q|, as long as nothing overflows.
-inline constexpr size_t kTileDepth = 256;
+inline constexpr size_t kTileDepth = 272;
 // Rows that one tile call may be given.
 inline constexpr size_t kTileRows = 96;
 // The widest group of queries of any instruction set.

@@ -2,8 +2,8 @@
 //
 // Lanes are queries: a row's element is broadcast and meets V::tile_vectors vectors of queries, so that rows are
 // read as they are stored and V::tile_rows x tile_vectors sums stay in registers. The depth is cut into blocks of
-// kTileDepth, each summed from zero: the block of queries stays in the first-level cache while all rows pass, and
-// the rounding error grows with the depth of a block and the number of blocks, not with the dimension.
+// at most kTileDepth, each summed from zero: the block of queries stays in the first-level cache while all rows pass,
+// and the rounding error grows with the depth of a block and the number of blocks, not with the dimension.
 
 constexpr size_t kTileQueries = V::tile_vectors * V::lanes;
 static_assert(kTileQueries <= kMaxTileQueries);
@@ -113,6 +113,12 @@ TileHit* tile_block(const TileJob& job, const DepthBlock& block, size_t row, Til
   return hits;
 }
 
+// The fewest blocks, about equal: whole cache lines of at most kTileDepth elements.
+size_t block_depth(size_t dim) {
+  const size_t blocks = (dim + kTileDepth - 1) / kTileDepth;
+  return (dim + 16 * blocks - 1) / (16 * blocks) * 16;
+}
+
 // The first `vectors` vectors of the group. What it needs less than all of them goes into more rows at a time.
 template <size_t vectors>
 size_t tile_of(const TileJob& job) {
@@ -120,11 +126,12 @@ size_t tile_of(const TileJob& job) {
     if (job.query_count <= vectors / 2 * V::lanes) return tile_of<vectors / 2>(job);
   }
   TileHit* hits = job.hits;
+  const size_t most = block_depth(job.dim);
   size_t first = 0;
   do {
     const size_t left = job.dim - first;
-    const DepthBlock block{first, left < kTileDepth ? left : kTileDepth, first == 0, left <= kTileDepth};
-    hits = tile_block<V::tile_rows * (V::tile_vectors / vectors), vectors>(job, block, 0, hits);
+    const DepthBlock block{first, left < most ? left : most, first == 0, left <= most};
+    hits = tile_block<V::tile_rows*(V::tile_vectors / vectors), vectors>(job, block, 0, hits);
     first += block.depth;
   } while (first < job.dim);
   return static_cast<size_t>(hits - job.hits);
