@@ -63,7 +63,7 @@ need_python_package() {
   [[ -f .venv/knear.state && $state == "$(cat .venv/knear.state)" ]] && return
   say "Installing the Python package into .venv"
   .venv/bin/python -m pip install -q --disable-pip-version-check --no-build-isolation --force-reinstall --no-deps \
-    -C build-dir=build/python .
+    --config-settings=build-dir=build/python .
   echo "$state" >.venv/knear.state
 }
 
