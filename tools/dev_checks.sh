@@ -18,11 +18,10 @@ run_tests() {
   step "layers and budgets" check_layers
   step "layout and style" check_style
   step "g++: build and test" test_preset dev
-  step "clang: build and test" test_preset clang -L unit
-  step "AddressSanitizer, UndefinedBehaviorSanitizer" test_preset asan -L unit
-  step "ThreadSanitizer" test_preset tsan -L unit -LE slow_under_tsan
+  step "clang, AddressSanitizer, UndefinedBehaviorSanitizer" test_preset asan -L 'unit|cli'
+  step "ThreadSanitizer" test_tsan
   step "shared library" test_shared
-  step "clang-tidy" tools/run_clang_tidy build/clang
+  step "clang-tidy" check_tidy
   step "Python" test_python
   summary
 }
@@ -60,6 +59,12 @@ ctest_preset() {
   ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$(nproc)" "$@"
 }
 
+# Only what uses threads.
+test_tsan() {
+  build_preset tsan knear_threads_tests
+  ctest_preset tsan -L threads -LE slow_under_tsan
+}
+
 test_shared() {
   build_preset shared
   cmake -D build="$PWD/build/shared" -D work="$PWD/build/shared/consumer" -P tests/consumer/run.cmake
@@ -85,11 +90,15 @@ check_style() {
   .venv/bin/ruff check -q .
 }
 
+check_tidy() {
+  cmake --preset clang >"$(log_of clang)"
+  tools/run_clang_tidy build/clang
+}
+
 lint() {
   check_layers
   check_style
-  [[ -d build/clang ]] || cmake --preset clang >/dev/null
-  tools/run_clang_tidy build/clang
+  check_tidy
 }
 
 cpp_files() {

@@ -26,8 +26,8 @@ std::vector<Hit> some_hits(std::size_t n, std::size_t values, double scale, Rng&
 
 TEST(HitSort, IsTheOrderOfHits) {
   Rng rng(11);
-  for (const std::size_t n : {0, 1, 2, 95, 96, 97, 1000, 5000}) {
-    for (const std::size_t values : {1, 3, 1'000'000}) {
+  for (const std::size_t n : {0u, 1u, 2u, 95u, 96u, 97u, 1000u, 5000u}) {
+    for (const std::size_t values : {1u, 3u, 1'000'000u}) {
       for (const double scale : {1e-12, 1e-5, 10.0, 1e300}) {
         std::vector<Hit> hits = some_hits(n, values, scale, rng);
         std::vector<Hit> expected = hits;
