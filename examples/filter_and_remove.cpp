@@ -27,17 +27,13 @@ void print(const char* what, const knear::Neighbors& found) {
 
 int main() {
   knear::IndexFlatL2 colours(3);
-  knear::AddOptions with_ids;
-  with_ids.ids = kIds;
-  colours.add({kColours, 3}, with_ids);
+  colours.add({kColours, 3}, {.ids = kIds});
 
   const std::vector<float> crimson{220, 20, 60};
   const knear::MatrixView query(crimson, 3);
   print("nearest", colours.search(query, 2));
 
-  knear::SearchOptions blues;
-  blues.filter = knear::select_range(20, 30);
-  print("nearest blue", colours.search(query, 2, blues));
+  print("nearest blue", colours.search(query, 2, {.filter = knear::select_range(20, 30)}));
 
   colours.remove(std::vector<knear::Id>{11});
   print("without tomato", colours.search(query, 2));

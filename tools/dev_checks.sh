@@ -62,7 +62,7 @@ ctest_preset() {
 # Only what uses threads.
 test_tsan() {
   build_preset tsan knear_threads_tests
-  ctest_preset tsan -L threads -LE slow_under_tsan
+  ctest_preset tsan -L threads
 }
 
 test_shared() {

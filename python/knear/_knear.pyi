@@ -538,7 +538,7 @@ class Index:
         search(x, k) and the vectors found: (D, I, R), R being float32 of shape (nq, k, dim), NaN where there is none.
         """
 
-    def save(self, path: knear.typing.PathLike) -> None:
+    def save(self, path: knear.typing.PathLike, *, progress: knear.typing.ProgressLike | None = None) -> None:
         """
         Writes the index to one file. Killed at any moment, the old file or the new one is there.
         Raises IoFailure or Conflict (OSErrors).
@@ -570,7 +570,7 @@ def index_factory(d: int, description: str, metric: knear.typing.MetricLike = 1)
 
 def _restore(arg0: object, arg1: bytes, arg2: str, /) -> Index: ...
 
-def load(path: knear.typing.PathLike, *, mmap: bool = True, verify: bool = False) -> Index:
+def load(path: knear.typing.PathLike, *, mmap: bool = True, verify: bool = False, progress: knear.typing.ProgressLike | None = None) -> Index:
     """
     The index in a file that save() wrote.
 
@@ -590,7 +590,7 @@ def inspect(path: knear.typing.PathLike) -> FileInfo:
     What an index file says of itself, as a FileInfo, without loading its vectors.
     """
 
-def verify_file(path: knear.typing.PathLike) -> Report:
+def verify_file(path: knear.typing.PathLike, *, progress: knear.typing.ProgressLike | None = None) -> Report:
     """
     Checks every checksum and cross-reference of an index file and gives a Report; damage does not raise.
     """
