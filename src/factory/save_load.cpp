@@ -81,13 +81,12 @@ FillContainer filler(const Index& index, const RunOptions& options) {
   };
 }
 
-Metric checked_metric(std::uint32_t kind, float argument) {
-  for (const Metric::Kind known :
-       {Metric::inner_product, Metric::l2, Metric::l1, Metric::linf, Metric::lp, Metric::canberra, Metric::bray_curtis,
-        Metric::jensen_shannon, Metric::jaccard, Metric::nan_euclidean, Metric::gower, Metric::cosine}) {
-    if (static_cast<std::uint32_t>(known) == kind) return {known, argument};
-  }
-  fail(Error::corrupt_file, "section index names the unknown metric ", kind);
+Metric checked_metric(std::uint32_t kind, float argument) try {
+  const Metric metric{static_cast<Metric::Kind>(kind), argument};
+  require_valid(metric);
+  return metric;
+} catch (const Error& error) {
+  fail(Error::corrupt_file, "section index: ", error.what());
 }
 
 Header read_header(const Container& container) {

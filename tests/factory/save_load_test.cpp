@@ -2,12 +2,14 @@
 
 #include <unistd.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <limits>
 #include <stop_token>
 
 #include "core/rng.h"
+#include "io/container.h"
 #include "knear/knear.h"
 
 namespace knear {
@@ -93,6 +95,31 @@ TEST_F(SaveLoad, KeepsTheSmallestAndTheLargestId) {
   EXPECT_EQ(again->ids(), ids);
   EXPECT_EQ(again->search(MatrixView(rows_, 6).slice(1, 1), 1).ids[0], ids[1]);
   EXPECT_EQ(to_bytes(*again), to_bytes(index));
+}
+
+TEST_F(SaveLoad, AMetricThatCannotBeIsACorruptFile) {
+  const IndexFlat index(6, Metric{Metric::lp, 3.0F});
+  for (const Metric metric :
+       {Metric{Metric::lp, 0.0F}, Metric{Metric::lp, -1.0F}, Metric{static_cast<Metric::Kind>(77), 0.0F}}) {
+    const std::vector<Byte> bytes = write_container_bytes([&](SectionWriter& writer) {
+      const Container original = Container::from_bytes(to_bytes(index));
+      for (const Section& section : original.sections()) {
+        std::vector<Byte> content(section.bytes.begin(), section.bytes.end());
+        if (section.name == "index") {  // ends with the number of the metric and its argument
+          const auto kind = static_cast<std::uint32_t>(metric.kind);
+          std::memcpy(content.data() + content.size() - 8, &kind, 4);
+          std::memcpy(content.data() + content.size() - 4, &metric.argument, 4);
+        }
+        writer.section(section.name, section.version, content);
+      }
+    });
+    try {
+      from_bytes(bytes);
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), Error::corrupt_file) << error.what();
+    }
+  }
 }
 
 TEST_F(SaveLoad, TheStreamAndTheFileHaveTheSameBytes) {
