@@ -23,8 +23,9 @@ class ProgressBar {
 
   // Draws, at most ten times a second; a new phase starts the clock again.
   void show(std::string_view phase, std::size_t done, std::size_t total);
-  // For a library call that handles a part of the work: its own counts, moved by `before`. Empty when unseen.
+  // For a library call: its own phase and counts. Empty when unseen, as is part().
   ProgressFn whole();
+  // For a library call that handles a part of the work: its own counts, moved by `before`.
   ProgressFn part(std::string phase, std::size_t before, std::size_t total);
   // Takes the line off the terminal.
   void clear();

@@ -12,7 +12,7 @@ constexpr std::size_t kMostRows = 2048;
 constexpr std::size_t kFirstRows = 12;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-// A multiple of what any tile takes at once.
+// A multiple of what a full tile takes at once on every instruction set.
 std::size_t tile_rows(std::size_t row_bytes) {
   constexpr std::size_t step = 12;
   return std::clamp(kTileBytes / row_bytes / step * step, step, kernels::kTileRows);

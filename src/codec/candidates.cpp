@@ -49,7 +49,7 @@ void Candidates::keep_within(double bound) {
     lower_[kept] = lower_[i];
     upper_[kept] = upper_[i];
     slots_[kept] = slots_[i];
-    kept += lower_[i] <= bound ? 1 : 0;
+    kept += lower_[i] > bound ? 0 : 1;
   }
   count_ = kept;
 }

@@ -153,11 +153,7 @@ std::unique_ptr<Index> load(const std::filesystem::path& path, const LoadOptions
 }
 
 std::vector<Byte> to_bytes(const Index& index, const RunOptions& options) {
-  std::vector<Byte> all;
-  all.reserve(bytes_to_write(index) + kSmallSections);
-  save(
-      index, [&](std::span<const Byte> bytes) { all.insert(all.end(), bytes.begin(), bytes.end()); }, options);
-  return all;
+  return write_container_bytes(filler(index, options), {}, bytes_to_write(index) + kSmallSections);
 }
 
 std::unique_ptr<Index> from_bytes(std::span<const Byte> bytes) { return read_index(Container::from_bytes(bytes)); }

@@ -42,7 +42,9 @@ using FillContainer = std::function<void(SectionWriter&)>;
 // Error::conflict while another process or thread writes the same path; Error::io_failure (disk full, …) leaves
 // the old file as it was and removes the temporary one. Devices and pipes are written directly.
 void write_container(const std::filesystem::path& path, const FillContainer& fill, const FileStamp& stamp = {});
-std::vector<Byte> write_container_bytes(const FillContainer& fill, const FileStamp& stamp = {});
+// Into memory; `expected_bytes` are reserved at the start.
+std::vector<Byte> write_container_bytes(const FillContainer& fill, const FileStamp& stamp = {},
+                                        std::size_t expected_bytes = 0);
 // Hands the same bytes, from first to last, to `put`: for sockets, streams and whatever else takes bytes.
 void stream_container(const std::function<void(std::span<const Byte>)>& put, const FillContainer& fill,
                       const FileStamp& stamp = {});

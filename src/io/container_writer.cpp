@@ -138,8 +138,9 @@ void write_container(const std::filesystem::path& path, const FillContainer& fil
   file.commit();
 }
 
-std::vector<Byte> write_container_bytes(const FillContainer& fill, const FileStamp& stamp) {
+std::vector<Byte> write_container_bytes(const FillContainer& fill, const FileStamp& stamp, std::size_t expected_bytes) {
   std::vector<Byte> all;
+  all.reserve(expected_bytes);
   stream_container([&](std::span<const Byte> bytes) { all.insert(all.end(), bytes.begin(), bytes.end()); }, fill,
                    stamp);
   return all;

@@ -19,7 +19,11 @@ struct Golden {
   Metric metric;
 };
 
-class GoldenIndex : public testing::TestWithParam<Golden> {};
+class GoldenIndex : public testing::TestWithParam<Golden> {
+ protected:
+  const std::filesystem::path path_ =
+      std::filesystem::path(KNEAR_GOLDEN_DIR) / ("flat-" + std::string(name_of(GetParam().dtype)) + "-v1.knear");
+};
 
 INSTANTIATE_TEST_SUITE_P(V1, GoldenIndex,
                          testing::Values(Golden{DType::f32, Metric::l2}, Golden{DType::f16, Metric::l2},
@@ -30,10 +34,8 @@ INSTANTIATE_TEST_SUITE_P(V1, GoldenIndex,
 // Row 3 was removed. The float32 file has the ids 0, 1, 2, …, the others 1000 i^2 + 5.
 TEST_P(GoldenIndex, HoldsWhatWasPutIn) {
   const auto [dtype, metric] = GetParam();
-  const std::filesystem::path path =
-      std::filesystem::path(KNEAR_GOLDEN_DIR) / ("flat-" + std::string(name_of(dtype)) + "-v1.knear");
   for (const bool mmap : {true, false}) {
-    const auto index = load(path, {.mmap = mmap, .verify = true});
+    const auto index = load(path_, {.mmap = mmap, .verify = true});
     EXPECT_EQ(index->dtype(), dtype);
     EXPECT_EQ(index->metric(), metric);
     EXPECT_EQ(index->metadata().at("made by"), "0.1");
@@ -57,10 +59,8 @@ TEST_P(GoldenIndex, HoldsWhatWasPutIn) {
 
 // Writing is as stable as reading: what is saved again has the same bytes.
 TEST_P(GoldenIndex, IsWrittenAgainByteForByte) {
-  const std::filesystem::path path =
-      std::filesystem::path(KNEAR_GOLDEN_DIR) / ("flat-" + std::string(name_of(GetParam().dtype)) + "-v1.knear");
-  const auto bytes = to_bytes(*load(path));
-  EXPECT_EQ(bytes.size(), std::filesystem::file_size(path));
+  const auto bytes = to_bytes(*load(path_));
+  EXPECT_EQ(bytes.size(), std::filesystem::file_size(path_));
   EXPECT_EQ(to_bytes(*from_bytes(bytes)), bytes);
 }
 
