@@ -13,7 +13,8 @@ endif()
 
 find_program(KNEAR_CCACHE ccache)
 if(KNEAR_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${KNEAR_CCACHE})
+  # Without this permission it does not keep what uses a precompiled header.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${KNEAR_CCACHE})
 endif()
 
 add_library(knear_flags INTERFACE)
