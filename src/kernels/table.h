@@ -41,6 +41,40 @@ struct TileJob {
   TileHit* hits;            // room for count * tile_queries
 };
 
+// Rows against all of `groups` groups of packed vectors: group g's element j of lane l at
+// panels[(g * dim + j) * tile_queries + l]. The value of a pair is bias[vector] + dot(row, vector), summed as in a
+// tile: the same bits in whatever company a row comes.
+struct NearestJob {
+  const float* rows;
+  size_t row_stride;
+  size_t count;  // <= kTileRows
+  size_t dim;
+  const float* panels;  // 64-byte aligned
+  const float* bias;    // groups * tile_queries; +infinity for lanes that stand for nothing
+  size_t groups;        // <= 2^24
+  float* values;        // count: the smallest value
+  uint32_t* indices;    // count: group * tile_queries + lane of it; of equal ones the first; 0 where all are NaN
+  float* seconds;       // count: the smallest value but that one; or null
+  float* best;          // scratch: kTileRows * tile_queries floats, 64-byte aligned, as are the next three
+  float* where;
+  float* second_best;  // null when `seconds` is
+  float* scratch;
+};
+
+// out[row * out_stride + c] = bias[c] + dot(row, vector c), panels as above.
+struct ProductsJob {
+  const float* rows;
+  size_t row_stride;
+  size_t count;  // <= kTileRows
+  size_t dim;
+  const float* panels;
+  const float* bias;  // as many as lanes in all groups
+  size_t columns;     // vectors; the lanes behind them are not written
+  float* out;
+  size_t out_stride;
+  float* scratch;  // kTileRows * tile_queries floats, 64-byte aligned
+};
+
 // The canonical distances, in float64 and smaller-is-closer only where the metric is (inner_product,
 // jaccard and cosine give the similarity itself).
 enum ExactKind : int {
@@ -74,6 +108,9 @@ struct Table {
   // (so that NaN counts as found); returns their number. Hits come in ascending row, then query. The sum is rounded
   // once, or its product, too, where there is no fused multiply-add.
   size_t (*tile)(const TileJob* job);
+
+  void (*nearest)(const NearestJob* job);
+  void (*products)(const ProductsJob* job);
 
   // out[i] = float32 squared distance / inner product of one query with each of `count` rows. Four quarters of the rows
   // are read side by side: to have the bandwidth of the memory, pass at least 128 KB of rows at a time.

@@ -5,6 +5,8 @@ constexpr Table table_named(const char* name) {
   table.name = name;
   table.tile_queries = kTileQueries;
   table.tile = tile;
+  table.nearest = nearest;
+  table.products = products;
   table.l2_rows = l2_rows;
   table.ip_rows = ip_rows;
   table.norm_rows = norm_rows;

@@ -25,6 +25,9 @@ struct V {
   static F fma(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
 
   static Mask not_greater(F value, F limit) { return _mm256_cmp_ps(value, limit, _CMP_NGT_UQ); }
+  static Mask less(F a, F b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
+  // a where m is set, else b.
+  static F select(Mask m, F a, F b) { return _mm256_blendv_ps(b, a, m); }
   static Mask either(Mask a, Mask b) { return _mm256_or_ps(a, b); }
   static bool any(Mask m) { return _mm256_movemask_ps(m) != 0; }
   static uint32_t bits(Mask m) { return static_cast<uint32_t>(_mm256_movemask_ps(m)); }
@@ -80,7 +83,11 @@ struct V {
   }
 };
 
+#include "kernels/body/sums.inl"
+//
 #include "kernels/body/tile.inl"
+//
+#include "kernels/body/panels.inl"
 //
 #include "kernels/body/rows.inl"
 //

@@ -25,6 +25,9 @@ struct V {
   static F fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
 
   static Mask not_greater(F value, F limit) { return _mm512_cmp_ps_mask(value, limit, _CMP_NGT_UQ); }
+  static Mask less(F a, F b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
+  // a where m is set, else b.
+  static F select(Mask m, F a, F b) { return _mm512_mask_blend_ps(m, b, a); }
   static Mask either(Mask a, Mask b) { return static_cast<Mask>(a | b); }
   static bool any(Mask m) { return m != 0; }
   static uint32_t bits(Mask m) { return m; }
@@ -82,7 +85,11 @@ struct V {
   }
 };
 
+#include "kernels/body/sums.inl"
+//
 #include "kernels/body/tile.inl"
+//
+#include "kernels/body/panels.inl"
 //
 #include "kernels/body/rows.inl"
 //

@@ -29,6 +29,9 @@ struct V {
   static F fma(F a, F b, F c) { return vfmaq_f32(c, a, b); }
 
   static Mask not_greater(F value, F limit) { return vmvnq_u32(vcgtq_f32(value, limit)); }
+  static Mask less(F a, F b) { return vcltq_f32(a, b); }
+  // a where m is set, else b.
+  static F select(Mask m, F a, F b) { return vbslq_f32(m, a, b); }
   static Mask either(Mask a, Mask b) { return vorrq_u32(a, b); }
   static bool any(Mask m) { return vmaxvq_u32(m) != 0; }
   static uint32_t bits(Mask m) {
@@ -78,7 +81,11 @@ void f16_from_f32(const float* in, size_t n, uint16_t* out) {
   for (size_t i = 0; i < n; ++i) out[i] = __builtin_bit_cast(uint16_t, static_cast<__fp16>(in[i]));
 }
 
+#include "kernels/body/sums.inl"
+//
 #include "kernels/body/tile.inl"
+//
+#include "kernels/body/panels.inl"
 //
 #include "kernels/body/rows.inl"
 //

@@ -31,6 +31,9 @@ struct V {
   static F fma(F a, F b, F c) { return a * b + c; }
 
   static Mask not_greater(F value, F limit) { return ~(value > limit); }
+  static Mask less(F a, F b) { return a < b; }
+  // a where m is set, else b.
+  static F select(Mask m, F a, F b) { return m ? a : b; }
   static Mask either(Mask a, Mask b) { return a | b; }
   static bool any(Mask m) {
     using Halves [[gnu::vector_size(16)]] = int64_t;
@@ -77,7 +80,11 @@ struct V {
   }
 };
 
+#include "kernels/body/sums.inl"
+//
 #include "kernels/body/tile.inl"
+//
+#include "kernels/body/panels.inl"
 //
 #include "kernels/body/rows.inl"
 //

@@ -11,6 +11,7 @@
 #include <simde/x86/avx512/types.h>
 //
 #include <simde/x86/avx512/add.h>
+#include <simde/x86/avx512/blend.h>
 #include <simde/x86/avx512/cast.h>
 #include <simde/x86/avx512/cmp.h>
 #include <simde/x86/avx512/cvt.h>
