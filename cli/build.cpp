@@ -43,9 +43,9 @@ NanPolicy nan_policy_of(const std::string& name) {
 std::unique_ptr<Index> empty_index(const BuildFlags& flags, const VectorFile& file) {
   Spec spec = parse_spec(flags.spec);
   if (flags.dtype == "same") {
-    spec.codec.stored = file.dtype();
+    spec.codec.set("dtype", name_of(file.dtype()));
   } else if (!flags.dtype.empty()) {
-    spec.codec.stored = dtype_of(flags.dtype);
+    spec.codec.set("dtype", name_of(dtype_of(flags.dtype)));
   }
   return build(spec, file.dim(), metric_of(flags.metric));
 }

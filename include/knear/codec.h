@@ -12,31 +12,48 @@
 #include "knear/matrix.h"
 #include "knear/metric.h"
 #include "knear/parallel.h"
+#include "knear/params.h"
 #include "knear/selector.h"
 
 namespace knear {
 
+class ByteSink;
+class ByteSource;
+
 // The position of a code inside its storage.
 using Slot = std::uint64_t;
 
-// Codes that a shape hands to a scan, `stride` bytes apart. Slots are first_slot + i, or slots[i] when
-// given (codes picked by a filter and copied together).
+// How codes lie in memory.
+enum class CodeLayout : std::uint8_t {
+  rows,    // one code after the other
+  planes,  // by groups of kGroupRows codes: byte 0 of all of them, then byte 1 of all, …; for register lookups
+};
+inline constexpr std::size_t kGroupRows = 32;
+
+// Codes that a shape hands to a scan. Slots are first_slot + i, or slots[i] when given (codes picked by a filter and
+// copied together).
 struct CodeBlock {
   const Byte* codes = nullptr;
   std::size_t count = 0;
-  std::ptrdiff_t stride = 0;
+  std::ptrdiff_t stride = 0;  // bytes from one code to the next, or (planes) from one group to the next
   Slot first_slot = 0;
   const Slot* slots = nullptr;
+  const std::uint64_t* allowed = nullptr;  // planes only: bit i is set when code i may be a result; null: all may
 
+  // Rows only.
   const Byte* code(std::size_t i) const noexcept { return codes + static_cast<std::ptrdiff_t>(i) * stride; }
+  // Planes only.
+  const Byte* group(std::size_t g) const noexcept { return codes + static_cast<std::ptrdiff_t>(g) * stride; }
   Slot slot(std::size_t i) const noexcept { return slots ? slots[i] : first_slot + i; }
+  bool allows(std::size_t i) const noexcept { return !allowed || (allowed[i / 64] >> (i % 64) & 1) != 0; }
 };
 
 // Where a slot's code and id are; the shape gives it to a scan that wants to look again.
 class SlotTable {
  public:
   virtual ~SlotTable() = default;
-  virtual const Byte* code(Slot slot) const noexcept = 0;
+  // The code in one piece: in place, or copied to `scratch` (code_bytes) when it lies in planes.
+  virtual const Byte* code(Slot slot, Byte* scratch) const noexcept = 0;
   virtual Id id(Slot slot) const noexcept = 0;
 };
 
@@ -62,7 +79,10 @@ class Scan {
   virtual std::uint64_t reranked() const noexcept { return 0; }
 };
 
-// Vector <-> code, and scans over codes. Immutable once trained; used from many threads.
+// Vector <-> code, and scans over codes. Never changes once made, so many threads may use it.
+//
+// The distance of a query to a code is, unless a codec says otherwise, the canonical distance to the decoded row:
+// the same for every batch size, thread count and way of scanning. Table lookups and the like only rule codes out.
 class Codec {
  public:
   virtual ~Codec() = default;
@@ -70,20 +90,33 @@ class Codec {
   std::size_t dim() const noexcept { return dim_; }
   Metric metric() const noexcept { return metric_; }
   std::size_t code_bytes() const noexcept { return code_bytes_; }
-  virtual std::string spec() const = 0;  // its token in a factory string
-  virtual DType dtype() const noexcept = 0;
-  virtual bool exact() const noexcept = 0;
+  virtual std::string spec() const = 0;                                    // its stage of a factory string
+  virtual DType dtype() const noexcept { return DType::f32; }              // of decoded rows
+  virtual bool exact() const noexcept { return false; }                    // a code is the row, in dtype()
+  virtual CodeLayout layout() const noexcept { return CodeLayout::rows; }  // that its scans want
 
+  // False while it still has to learn from data: then only spec() and the like, trained() and read() work.
+  virtual bool is_trained() const noexcept { return true; }
+  // The codec that these rows teach, with the same spec; null when there is nothing to learn. Error::invalid_argument
+  // when they are too few, and names how many it takes.
+  virtual std::unique_ptr<Codec> trained(MatrixView rows, const TrainOptions& options) const;
+  // What was learned, to a file and back; read() is called once, on an untrained codec of the same spec. Fails with
+  // Error::corrupt_file on numbers that no training gives.
+  virtual void write(ByteSink&) const {}
+  virtual void read(ByteSource&) {}
+
+  // Codes lie one after the other, whatever the layout of storage.
   virtual void encode(MatrixView rows, Byte* codes) const = 0;
   virtual void decode(const Byte* codes, std::size_t n, float* rows) const = 0;
 
   // Scans for the k nearest, or for all with distance < radius (smaller-is-closer scale). `queries` (nq x dim)
   // and `table` outlive the scan; queries have no NaN or Inf unless the metric is nan_euclidean.
-  virtual std::unique_ptr<Scan> make_knn_scan(MatrixView queries, std::size_t k, const SlotTable& table) const = 0;
-  virtual std::unique_ptr<Scan> make_range_scan(MatrixView queries, double radius, const SlotTable& table) const = 0;
+  virtual std::unique_ptr<Scan> make_knn_scan(MatrixView queries, std::size_t k, const SlotTable& table) const;
+  virtual std::unique_ptr<Scan> make_range_scan(MatrixView queries, double radius, const SlotTable& table) const;
 
  protected:
-  Codec(std::size_t dim, Metric metric, std::size_t code_bytes) : dim_(dim), metric_(metric), code_bytes_(code_bytes) {}
+  // Error::invalid_argument unless 1 <= dim <= kMaxDim.
+  Codec(std::size_t dim, Metric metric, std::size_t code_bytes);
 
  private:
   std::size_t dim_;

@@ -17,6 +17,7 @@
 
 namespace knear {
 
+class Container;
 class SectionWriter;
 
 inline constexpr std::size_t kMaxDim = 65536;
@@ -72,6 +73,9 @@ class Index {
 
   // Writes what load needs. Called by save().
   virtual void write(SectionWriter& writer) const = 0;
+  // Takes over what write() of an index of the same spec wrote, which stays in the container's memory or mapped
+  // file; called on a new index. Error::corrupt_file when the parts disagree.
+  virtual void read(const Container& container) = 0;
 
  protected:
   Index(std::size_t dim, Metric metric);  // Error::invalid_argument unless 1 <= dim <= kMaxDim

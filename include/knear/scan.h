@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <shared_mutex>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,27 +12,27 @@
 
 namespace knear {
 
-class Container;
 class CodeStore;
 class ProgressMeter;
+class Snapshot;
 
 class ScanIndex : public Index {
  public:
   explicit ScanIndex(std::unique_ptr<Codec> codec);
   ~ScanIndex() override;
 
-  // With the codes that write() wrote, which stay in the container's memory or mapped file.
-  static std::unique_ptr<ScanIndex> read(std::unique_ptr<Codec> codec, const Container& container);
-
   DType dtype() const noexcept override;
   std::size_t size() const noexcept override;
+  bool is_trained() const noexcept override;
   std::string spec() const override;
   Capabilities capabilities() const override;
   IndexStats stats() const override;
   Report verify() const override;
   void write(SectionWriter& writer) const override;
+  void read(const Container& container) override;
 
  protected:
+  void train_rows(MatrixView rows, const TrainOptions& options) override;
   std::size_t add_rows(MatrixView rows, const AddOptions& options) override;
   void search_rows(MatrixView queries, std::size_t k, float* distances, Id* ids, std::size_t* counts,
                    const SearchOptions& options) const override;
@@ -46,10 +47,19 @@ class ScanIndex : public Index {
   void remove_all() override;
 
  private:
+  // The codec and what it encoded, as of one moment.
+  struct View {
+    std::shared_ptr<const Codec> codec;
+    std::shared_ptr<const Snapshot> snapshot;
+  };
+
+  std::shared_ptr<const Codec> codec() const;
+  View view() const;
   void encode(MatrixView rows, Byte* codes, const RunOptions& options, ProgressMeter& meter) const;
   std::size_t add_good_rows(MatrixView rows, std::size_t bad, const AddOptions& options);
 
-  std::unique_ptr<Codec> codec_;
+  mutable std::shared_mutex codec_mutex_;  // training puts a new codec in place
+  std::shared_ptr<Codec> codec_;
   std::unique_ptr<CodeStore> store_;
 };
 

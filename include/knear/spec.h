@@ -5,6 +5,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "knear/index.h"
 #include "knear/matrix.h"
@@ -12,14 +14,22 @@
 
 namespace knear {
 
-// Rows as they are, or rounded to a narrower element type.
-struct FlatSpec {
-  DType stored = DType::f32;
+// One stage of a factory string with the options behind it: "Flat,dtype=float16" is {"Flat", {{"dtype", "float16"}}}.
+struct Stage {
+  std::string token;
+  std::vector<std::pair<std::string, std::string>> options;
+
+  std::string str() const;
+  // Null when it is not given.
+  const std::string* option(std::string_view key) const;
+  void set(std::string_view key, std::string value);
 };
 
-// What an index is made of. As text, the factory string: "Flat", "Flat,dtype=float16".
+// What an index is made of. As text, the factory string: "Flat", "OPQ16_64,PQ16x4fs,RFlat".
 struct Spec {
-  FlatSpec codec;
+  std::vector<Stage> transforms = {};            // in the order in which rows pass them
+  Stage codec = {"Flat", {}};                    // of what is stored
+  std::shared_ptr<const Spec> refine = nullptr;  // an index of the original rows that ranks again
 
   std::string str() const;
 };

@@ -40,9 +40,10 @@ std::unique_ptr<Index> build_from(const std::string& text, Int dim, const Metric
   Spec spec = parse_spec(text);
   if (dtype) {
     const DType stored = dtype_of(*dtype);
-    if (spec.codec.stored != DType::f32 && spec.codec.stored != stored)
+    const std::string* said = spec.codec.option("dtype");
+    if (said && dtype_of(*said) != stored)
       throw Error(Error::invalid_argument, "dtype = \"" + *dtype + "\" contradicts the spec \"" + text + "\"");
-    spec.codec.stored = stored;
+    if (said || stored != DType::f32) spec.codec.set("dtype", name_of(stored));
   }
   return build(spec, count_of(dim, "dim", 1), metric_of(metric));
 }

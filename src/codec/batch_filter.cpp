@@ -20,11 +20,11 @@ std::size_t tile_rows(std::size_t row_bytes) {
 
 }  // namespace
 
-BatchFilter::BatchFilter(Metric metric, DType dtype, MatrixView queries)
+BatchFilter::BatchFilter(const Codec& codec, MatrixView queries)
     : table_(kernels::table()),
-      metric_(metric),
-      bound_(metric.kind, queries.dim()),
-      reader_(dtype, queries.dim()),
+      metric_(codec.metric()),
+      bound_(metric_.kind, queries.dim()),
+      reader_(codec),
       queries_(DType::f32, queries.rows(), queries.dim()),
       width_(table_.tile_queries) {
   for (std::size_t q = 0; q < queries.rows(); ++q) queries.copy_row(q, queries_.floats() + q * dim());

@@ -17,7 +17,7 @@ namespace knear {
 
 class BatchFilter {
  public:
-  BatchFilter(Metric metric, DType dtype, MatrixView queries);
+  BatchFilter(const Codec& codec, MatrixView queries);
 
   std::size_t queries() const noexcept { return queries_.rows(); }
   std::size_t dim() const noexcept { return queries_.dim(); }
@@ -46,8 +46,7 @@ class BatchFilter {
   template <class Sink>
   void run_part(const CodeBlock& block, Part part, Sink& sink) {
     part.rows = reader_.read(block, part.first, part.count);
-    const bool in_place = reinterpret_cast<const Byte*>(part.rows.data) == block.code(part.first);
-    if (in_place && part.first + 2 * part.count <= block.count)
+    if (part.rows.in_place && part.first + 2 * part.count <= block.count)
       part.next = part.rows.data + part.count * part.rows.stride;
     if (needs_norms_) measure(part);
     for (std::size_t group = 0; group < groups_; ++group) run_group(group, part, sink);

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <vector>
 
-#include "codec/flat_scan.h"
+#include "codec/decoded_scan.h"
 #include "codec/ranker.h"
 #include "core/top_k.h"
 
@@ -14,10 +14,10 @@ namespace {
 template <class Collector>
 class CanonicalScan final : public Scan {
  public:
-  CanonicalScan(Metric metric, DType dtype, MatrixView queries, const Collector& empty, const SlotTable& table)
+  CanonicalScan(const Codec& codec, MatrixView queries, const Collector& empty, const SlotTable& table)
       : queries_(DType::f32, queries.rows(), queries.dim()),
-        reader_(dtype, queries.dim()),
-        ranker_(metric, dtype, queries.dim()),
+        reader_(codec),
+        ranker_(codec),
         table_(table),
         found_(queries.rows(), empty) {
     for (std::size_t q = 0; q < queries.rows(); ++q) queries.copy_row(q, queries_.floats() + q * queries.dim());
@@ -50,7 +50,7 @@ class CanonicalScan final : public Scan {
 
   void collect(const CodeBlock& block, std::size_t first, std::span<const double> distances, Collector& found) const {
     for (std::size_t i = 0; i < distances.size(); ++i) {
-      if (distances[i] <= found.threshold() && std::isfinite(distances[i])) {
+      if (distances[i] <= found.threshold() && std::isfinite(distances[i]) && block.allows(first + i)) {
         found.push(distances[i], table_.id(block.slot(first + i)));
       }
     }
@@ -66,14 +66,14 @@ class CanonicalScan final : public Scan {
 
 }  // namespace
 
-std::unique_ptr<Scan> make_canonical_knn(Metric metric, DType dtype, MatrixView queries, std::size_t k,
+std::unique_ptr<Scan> make_canonical_knn(const Codec& codec, MatrixView queries, std::size_t k,
                                          const SlotTable& table) {
-  return std::make_unique<CanonicalScan<TopK>>(metric, dtype, queries, TopK(k), table);
+  return std::make_unique<CanonicalScan<TopK>>(codec, queries, TopK(k), table);
 }
 
-std::unique_ptr<Scan> make_canonical_range(Metric metric, DType dtype, MatrixView queries, double radius,
+std::unique_ptr<Scan> make_canonical_range(const Codec& codec, MatrixView queries, double radius,
                                            const SlotTable& table) {
-  return std::make_unique<CanonicalScan<RangeHits>>(metric, dtype, queries, RangeHits(radius), table);
+  return std::make_unique<CanonicalScan<RangeHits>>(codec, queries, RangeHits(radius), table);
 }
 
 }  // namespace knear

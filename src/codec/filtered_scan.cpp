@@ -3,7 +3,7 @@
 
 #include "codec/batch_filter.h"
 #include "codec/candidates.h"
-#include "codec/flat_scan.h"
+#include "codec/decoded_scan.h"
 #include "codec/ranker.h"
 #include "core/hit_sort.h"
 
@@ -20,12 +20,11 @@ Matrix rows_of(const Matrix& rows, const std::vector<std::size_t>& which) {
 
 class FilteredKnn final : public Scan {
  public:
-  FilteredKnn(Metric metric, DType dtype, MatrixView queries, std::size_t k, const SlotTable& table)
-      : metric_(metric),
-        dtype_(dtype),
+  FilteredKnn(const Codec& codec, MatrixView queries, std::size_t k, const SlotTable& table)
+      : codec_(codec),
         queries_(DType::f32, queries.rows(), queries.dim()),
-        filter_(std::make_unique<BatchFilter>(metric, dtype, queries)),
-        ranker_(metric, dtype, queries.dim()) {
+        filter_(std::make_unique<BatchFilter>(codec, queries)),
+        ranker_(codec) {
     common_.k = k;
     common_.rank = [this, &table](std::size_t q, std::span<const Slot> slots, std::span<Hit> hits) {
       ranker_.rank(queries_.floats() + q * queries_.dim(), table, slots, hits);
@@ -54,7 +53,7 @@ class FilteredKnn final : public Scan {
     may_guess_ = false;
     common_.share = 1;
     active_ = std::move(failed);
-    filter_ = std::make_unique<BatchFilter>(metric_, dtype_, rows_of(queries_, active_));
+    filter_ = std::make_unique<BatchFilter>(codec_, rows_of(queries_, active_));
     for (const std::size_t q : active_) {
       ranked_ += candidates_[q].ranked();
       candidates_[q] = Candidates(q, common_);
@@ -74,12 +73,11 @@ class FilteredKnn final : public Scan {
   // What the filter asks and gives; it counts the active queries.
   double threshold(std::size_t q) const noexcept { return candidates_[active_[q]].threshold(); }
   void take(std::size_t q, std::size_t position, const float*, Interval interval) {
-    candidates_[active_[q]].push(block_->slot(position), interval);
+    if (block_->allows(position)) candidates_[active_[q]].push(block_->slot(position), interval);
   }
 
  private:
-  Metric metric_;
-  DType dtype_;
+  const Codec& codec_;
   Matrix queries_;
   std::unique_ptr<BatchFilter> filter_;
   Ranker ranker_;
@@ -93,12 +91,8 @@ class FilteredKnn final : public Scan {
 
 class FilteredRange final : public Scan {
  public:
-  FilteredRange(Metric metric, DType dtype, MatrixView queries, double radius, const SlotTable& table)
-      : filter_(metric, dtype, queries),
-        ranker_(metric, dtype, queries.dim()),
-        table_(table),
-        radius_(radius),
-        found_(queries.rows()) {}
+  FilteredRange(const Codec& codec, MatrixView queries, double radius, const SlotTable& table)
+      : filter_(codec, queries), ranker_(codec), table_(table), radius_(radius), found_(queries.rows()) {}
 
   void block(const CodeBlock& block) override {
     block_ = &block;
@@ -117,6 +111,7 @@ class FilteredRange final : public Scan {
   double threshold(std::size_t) const noexcept { return radius_; }
   // Ranked at once: the row is in cache.
   void take(std::size_t q, std::size_t position, const float* row, Interval) {
+    if (!block_->allows(position)) return;
     double distance = 0;
     ranker_.distances(filter_.query(q), std::span(&row, 1), &distance);
     ++ranked_;
@@ -135,14 +130,13 @@ class FilteredRange final : public Scan {
 
 }  // namespace
 
-std::unique_ptr<Scan> make_filtered_knn(Metric metric, DType dtype, MatrixView queries, std::size_t k,
-                                        const SlotTable& table) {
-  return std::make_unique<FilteredKnn>(metric, dtype, queries, k, table);
+std::unique_ptr<Scan> make_filtered_knn(const Codec& codec, MatrixView queries, std::size_t k, const SlotTable& table) {
+  return std::make_unique<FilteredKnn>(codec, queries, k, table);
 }
 
-std::unique_ptr<Scan> make_filtered_range(Metric metric, DType dtype, MatrixView queries, double radius,
+std::unique_ptr<Scan> make_filtered_range(const Codec& codec, MatrixView queries, double radius,
                                           const SlotTable& table) {
-  return std::make_unique<FilteredRange>(metric, dtype, queries, radius, table);
+  return std::make_unique<FilteredRange>(codec, queries, radius, table);
 }
 
 }  // namespace knear

@@ -39,12 +39,12 @@ kernels::ExactKind exact_kind(Metric::Kind metric) {
 
 }  // namespace
 
-Ranker::Ranker(Metric metric, DType dtype, std::size_t dim)
-    : metric_(metric),
-      dtype_(dtype),
-      dim_(dim),
-      exact_(kernels::table().exact[exact_kind(metric.kind)]),
-      sign_(larger_is_closer(metric) ? -1 : 1) {}
+Ranker::Ranker(const Codec& codec)
+    : metric_(codec.metric()),
+      dim_(codec.dim()),
+      exact_(kernels::table().exact[exact_kind(metric_.kind)]),
+      sign_(larger_is_closer(metric_) ? -1 : 1),
+      reader_(codec) {}
 
 void Ranker::distances(const float* query, std::span<const float* const> rows, double* distances) const {
   exact_(query, rows.data(), rows.size(), dim_, metric_.argument, distances);
@@ -57,16 +57,7 @@ void Ranker::rank(const float* query, const SlotTable& table, std::span<const Sl
   std::array<double, kAtOnce> values;
   for (std::size_t first = 0; first < slots.size(); first += kAtOnce) {
     const std::size_t count = std::min(kAtOnce, slots.size() - first);
-    for (std::size_t i = 0; i < count; ++i) {
-      const Byte* code = table.code(slots[first + i]);
-      if (dtype_ == DType::f32 && reinterpret_cast<std::uintptr_t>(code) % sizeof(float) == 0) {
-        rows[i] = reinterpret_cast<const float*>(code);
-        continue;
-      }
-      scratch_.resize(kAtOnce * dim_);
-      widen(dtype_, code, dim_, scratch_.data() + i * dim_);
-      rows[i] = scratch_.data() + i * dim_;
-    }
+    reader_.read(table, slots.subspan(first, count), rows.data());
     distances(query, std::span(rows).first(count), values.data());
     for (std::size_t i = 0; i < count; ++i) hits[first + i] = {values[i], table.id(slots[first + i])};
   }

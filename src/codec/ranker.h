@@ -13,7 +13,7 @@ namespace knear {
 
 class Ranker {
  public:
-  Ranker(Metric metric, DType dtype, std::size_t dim);
+  explicit Ranker(const Codec& codec);
 
   // distances[i] of a float32 query to float32 rows, smaller is closer.
   void distances(const float* query, std::span<const float* const> rows, double* distances) const;
@@ -24,11 +24,10 @@ class Ranker {
   static constexpr std::size_t kAtOnce = 32;
 
   Metric metric_;
-  DType dtype_;
   std::size_t dim_;
   kernels::ExactFn exact_;
   double sign_;
-  std::vector<float> scratch_;  // kAtOnce widened rows
+  RowReader reader_;
 };
 
 }  // namespace knear

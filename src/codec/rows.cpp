@@ -1,7 +1,9 @@
 #include "codec/rows.h"
 
+#include <algorithm>
 #include <cstring>
 
+#include "core/planes.h"
 #include "kernels/dispatch.h"
 
 namespace knear {
@@ -48,25 +50,53 @@ void narrow(DType dtype, const float* in, std::size_t n, Byte* out) {
   }
 }
 
+RowReader::RowReader(const Codec& codec)
+    : codec_(codec), are_floats_(codec.exact() && codec.dtype() == DType::f32), code_(codec.code_bytes()) {}
+
 bool RowReader::in_place(const Byte* code, std::ptrdiff_t stride) const noexcept {
-  return dtype_ == DType::f32 && stride >= 0 && stride % 4 == 0 && reinterpret_cast<std::uintptr_t>(code) % 4 == 0;
+  return are_floats_ && stride >= 0 && stride % 4 == 0 && reinterpret_cast<std::uintptr_t>(code) % 4 == 0;
 }
 
 FloatRows RowReader::read(const CodeBlock& block, std::size_t first, std::size_t count) {
+  if (codec_.layout() == CodeLayout::planes) return read_planes(block, first, count);
   const Byte* start = block.code(first);
   if (in_place(start, block.stride)) {
-    return {reinterpret_cast<const float*>(start), static_cast<std::size_t>(block.stride) / 4};
+    return {reinterpret_cast<const float*>(start), static_cast<std::size_t>(block.stride) / 4, true};
   }
-  scratch_.resize(std::max(scratch_.size(), count * dim_));
-  for (std::size_t i = 0; i < count; ++i) widen(dtype_, block.code(first + i), dim_, scratch_.data() + i * dim_);
-  return {scratch_.data(), dim_};
+  const std::size_t dim = codec_.dim();
+  scratch_.resize(std::max(scratch_.size(), count * dim));
+  if (block.stride == static_cast<std::ptrdiff_t>(codec_.code_bytes())) {
+    codec_.decode(start, count, scratch_.data());
+  } else {
+    for (std::size_t i = 0; i < count; ++i) codec_.decode(block.code(first + i), 1, scratch_.data() + i * dim);
+  }
+  return {scratch_.data(), dim, false};
 }
 
-const float* RowReader::read(const Byte* code) {
-  if (in_place(code, 0)) return reinterpret_cast<const float*>(code);
-  scratch_.resize(std::max(scratch_.size(), dim_));
-  widen(dtype_, code, dim_, scratch_.data());
-  return scratch_.data();
+FloatRows RowReader::read_planes(const CodeBlock& block, std::size_t first, std::size_t count) {
+  const std::size_t code_bytes = codec_.code_bytes();
+  code_.resize(std::max(code_.size(), count * code_bytes));
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t at = first + i;
+    from_group(block.group(at / kGroupRows), code_bytes, at % kGroupRows, code_.data() + i * code_bytes);
+  }
+  scratch_.resize(std::max(scratch_.size(), count * codec_.dim()));
+  codec_.decode(code_.data(), count, scratch_.data());
+  return {scratch_.data(), codec_.dim(), false};
+}
+
+void RowReader::read(const SlotTable& table, std::span<const Slot> slots, const float** rows) {
+  scratch_.resize(std::max(scratch_.size(), slots.size() * codec_.dim()));
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    const Byte* code = table.code(slots[i], code_.data());
+    if (in_place(code, 0)) {
+      rows[i] = reinterpret_cast<const float*>(code);
+      continue;
+    }
+    float* row = scratch_.data() + i * codec_.dim();
+    codec_.decode(code, 1, row);
+    rows[i] = row;
+  }
 }
 
 }  // namespace knear

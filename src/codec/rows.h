@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "knear/codec.h"
@@ -18,25 +19,28 @@ void narrow(DType dtype, const float* in, std::size_t n, Byte* out);
 struct FloatRows {
   const float* data;
   std::size_t stride;  // in floats
+  bool in_place;       // where the codes are, so that those behind them follow
 };
 
-// Gives blocks of codes to kernels as float32 rows: in place where they are that already, else widened into
-// its own scratch, which holds until the next call.
+// Gives codes to kernels as float32 rows: in place where they are that already, else decoded into its own scratch,
+// which holds until the next call.
 class RowReader {
  public:
-  RowReader(DType dtype, std::size_t dim) : dtype_(dtype), dim_(dim) {}
+  explicit RowReader(const Codec& codec);
 
   // Rows [first, first + count) of the block.
   FloatRows read(const CodeBlock& block, std::size_t first, std::size_t count);
-  // One code.
-  const float* read(const Byte* code);
+  // One row each, rows[i] of the code at slots[i].
+  void read(const SlotTable& table, std::span<const Slot> slots, const float** rows);
 
  private:
+  FloatRows read_planes(const CodeBlock& block, std::size_t first, std::size_t count);
   bool in_place(const Byte* code, std::ptrdiff_t stride) const noexcept;
 
-  DType dtype_;
-  std::size_t dim_;
+  const Codec& codec_;
+  bool are_floats_;  // codes are float32 rows
   std::vector<float> scratch_;
+  std::vector<Byte> code_;
 };
 
 }  // namespace knear

@@ -5,7 +5,6 @@
 #include "core/parallel_for.h"
 #include "io/container.h"
 #include "knear/io.h"
-#include "knear/scan.h"
 #include "knear/spec.h"
 
 namespace knear {
@@ -119,14 +118,17 @@ std::map<std::string, std::string> read_metadata(const Container& container) {
   return metadata;
 }
 
-Spec spec_of_file(const Header& header) try { return parse_spec(header.spec); } catch (const Error& error) {
+std::unique_ptr<Index> index_of_file(const Header& header) try {
+  return index_factory(header.dim, header.spec, header.metric);
+} catch (const Error& error) {
+  if (error.kind() != Error::invalid_argument && error.kind() != Error::wrong_type) throw;
   fail(Error::corrupt_file, "section index: ", error.what());
 }
 
 std::unique_ptr<Index> read_index(const Container& container) {
   const Header header = read_header(container);
-  const Spec spec = spec_of_file(header);
-  auto index = ScanIndex::read(make_flat_codec(header.dim, header.metric, spec.codec.stored), container);
+  auto index = index_of_file(header);
+  index->read(container);
   index->set_metadata(read_metadata(container));
   return index;
 }

@@ -1,23 +1,12 @@
-// Factory strings: a codec token and options as key=value, e.g. "Flat,dtype=float16".
+// Factory strings: stages between commas, options as key=value behind the stage they belong to.
 #include "knear/spec.h"
 
-#include <vector>
-
+#include "codec/registry.h"
 #include "core/check.h"
 #include "knear/scan.h"
 
 namespace knear {
 namespace {
-
-std::vector<std::string_view> tokens_of(std::string_view text) {
-  std::vector<std::string_view> tokens;
-  for (;;) {
-    const std::size_t comma = text.find(',');
-    tokens.push_back(text.substr(0, comma));
-    if (comma == std::string_view::npos) return tokens;
-    text.remove_prefix(comma + 1);
-  }
-}
 
 std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t");
@@ -25,40 +14,78 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-void set_option(FlatSpec& flat, std::string_view option) {
-  const std::size_t equals = option.find('=');
-  const std::string_view key = trimmed(option.substr(0, equals));
-  require(equals != std::string_view::npos && key == "dtype", "unknown token '", option,
-          "' after Flat; known: dtype=float32|float16|bfloat16|int8|uint8");
-  flat.stored = dtype_of(trimmed(option.substr(equals + 1)));
+// The pieces between commas that stand outside parentheses.
+std::vector<std::string_view> pieces_of(std::string_view text) {
+  std::vector<std::string_view> pieces;
+  std::size_t depth = 0;
+  std::size_t first = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '(') ++depth;
+    if (text[i] == ')') {
+      require(depth > 0, "')' without '(' in '", text, "'");
+      --depth;
+    }
+    if (text[i] != ',' || depth > 0) continue;
+    pieces.push_back(trimmed(text.substr(first, i - first)));
+    first = i + 1;
+  }
+  require(depth == 0, "'(' without ')' in '", text, "'");
+  pieces.push_back(trimmed(text.substr(first)));
+  return pieces;
+}
+
+std::vector<Stage> stages_of(std::string_view text) {
+  std::vector<Stage> stages;
+  for (const std::string_view piece : pieces_of(text)) {
+    const std::size_t equals = piece.find('=');
+    if (equals == std::string_view::npos || piece.find('(') < equals) {
+      stages.push_back({std::string(piece), {}});
+      continue;
+    }
+    const std::string_view key = trimmed(piece.substr(0, equals));
+    require(!stages.empty(), "the option '", piece, "' in '", text, "' has nothing before it that it could belong to");
+    require(!stages.back().option(key), "the option ", key, " is given twice in '", text, "'");
+    stages.back().set(key, std::string(trimmed(piece.substr(equals + 1))));
+  }
+  return stages;
+}
+
+std::string names_of_codecs() {
+  std::string all;
+  for (const CodecRow& row : codec_rows()) all += (all.empty() ? "" : ", ") + std::string(row.grammar);
+  return all;
 }
 
 }  // namespace
 
 std::string Spec::str() const {
-  return codec.stored == DType::f32 ? "Flat" : concat("Flat,dtype=", name_of(codec.stored));
+  std::string text;
+  for (const Stage& stage : transforms) text += stage.str() + ",";
+  text += codec.str();
+  if (refine) text += refine->str() == "Flat" ? ",RFlat" : ",Refine(" + refine->str() + ")";
+  return text;
 }
 
 // "IDMap" and "IDMap2" are read and mean nothing: every index has ids.
 Spec parse_spec(std::string_view text) {
   Spec spec;
   bool named = false;
-  for (const std::string_view raw : tokens_of(text)) {
-    const std::string_view token = trimmed(raw);
-    if (token == "IDMap" || token == "IDMap2") continue;
-    if (named) {
-      set_option(spec.codec, token);
-      continue;
-    }
-    require(token == "Flat", "unknown index '", token, "' in '", text, "'; this version knows Flat");
+  for (Stage& stage : stages_of(text)) {
+    if (stage.token == "IDMap" || stage.token == "IDMap2") continue;
+    require(!named, "nothing may follow '", spec.codec.token, "' but '", stage.token, "' does, in '", text, "'");
+    require(read_codec(stage) != nullptr, "unknown index '", stage.token, "' in '", text, "'; this version knows ",
+            names_of_codecs());
+    spec.codec = std::move(stage);
     named = true;
   }
-  require(named, "the factory string '", text, "' names no index; this version knows Flat");
+  require(named, "the factory string '", text, "' names no index; this version knows ", names_of_codecs());
   return spec;
 }
 
 std::unique_ptr<Index> build(const Spec& spec, std::size_t dim, Metric metric) {
-  return std::make_unique<ScanIndex>(make_flat_codec(dim, metric, spec.codec.stored));
+  const MakeCodec make = read_codec(spec.codec);
+  require(make != nullptr, "unknown index '", spec.codec.token, "'; this version knows ", names_of_codecs());
+  return std::make_unique<ScanIndex>(make(dim, metric));
 }
 
 std::unique_ptr<Index> index_factory(std::size_t dim, std::string_view text, Metric metric) {

@@ -1,6 +1,7 @@
 #include "io/byte_fields.h"
 
 #include <bit>
+#include <cmath>
 
 #include "core/check.h"
 
@@ -26,6 +27,12 @@ void ByteSink::u64(std::uint64_t value) { put(value, 8); }
 
 void ByteSink::f32(float value) { u32(std::bit_cast<std::uint32_t>(value)); }
 
+void ByteSink::f64(double value) { u64(std::bit_cast<std::uint64_t>(value)); }
+
+void ByteSink::floats(std::span<const float> values) {
+  for (const float value : values) f32(value);
+}
+
 void ByteSink::text(std::string_view value) {
   u64(value.size());
   bytes_.insert(bytes_.end(), value.begin(), value.end());
@@ -44,6 +51,18 @@ std::uint32_t ByteSource::u32() { return static_cast<std::uint32_t>(number_of(ta
 std::uint64_t ByteSource::u64() { return number_of(take(8)); }
 
 float ByteSource::f32() { return std::bit_cast<float>(u32()); }
+
+double ByteSource::f64() { return std::bit_cast<double>(u64()); }
+
+std::vector<float> ByteSource::floats(std::uint64_t n) {
+  const auto bytes = take(n > rest_.size() / 4 ? rest_.size() + 1 : 4 * n);
+  std::vector<float> values(bytes.size() / 4);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    values[i] = std::bit_cast<float>(static_cast<std::uint32_t>(number_of(bytes.subspan(4 * i, 4))));
+    if (!std::isfinite(values[i])) fail(Error::corrupt_file, what_, " holds ", values[i], " where a number should be");
+  }
+  return values;
+}
 
 std::string ByteSource::text() {
   const auto bytes = take(u64());

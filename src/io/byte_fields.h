@@ -18,7 +18,9 @@ class ByteSink {
   void u32(std::uint32_t value);
   void u64(std::uint64_t value);
   void f32(float value);
-  void text(std::string_view value);  // u64 length, then the bytes
+  void f64(double value);
+  void text(std::string_view value);           // u64 length, then the bytes
+  void floats(std::span<const float> values);  // without their number
   std::span<const Byte> bytes() const noexcept { return bytes_; }
 
  private:
@@ -34,6 +36,9 @@ class ByteSource {
   std::uint32_t u32();
   std::uint64_t u64();
   float f32();
+  double f64();
+  // n finite ones; Error::corrupt_file when one is not, or before memory is asked for when they are too few.
+  std::vector<float> floats(std::uint64_t n);
   std::string text();  // Error::corrupt_file when longer than what is left
   void done() const;   // Error::corrupt_file unless all was read
 

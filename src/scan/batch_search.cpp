@@ -52,15 +52,26 @@ std::vector<Group> grouped(const Codec& codec, MatrixView queries, const SearchO
   return groups;
 }
 
+// Rows [first, end).
+struct Stretch {
+  std::size_t first;
+  std::size_t end;
+};
+
 // Hands a stretch of a chunk to a scan; with a filter or dead rows, only what is left of it.
 class BlockFeeder {
  public:
   BlockFeeder(const Snapshot& snapshot, const Selector* filter) : snapshot_(snapshot), filter_(filter) {}
 
   void feed(std::size_t chunk_index, std::size_t first, std::size_t count, Scan& scan) {
+    if (snapshot_.layout == CodeLayout::planes) return feed_groups(chunk_index, first, count, scan);
     const Chunk& chunk = snapshot_.chunks[chunk_index];
-    const CodeBlock whole{chunk.codes + static_cast<std::ptrdiff_t>(first) * snapshot_.stride, count, snapshot_.stride,
-                          Snapshot::slot(chunk_index, first), nullptr};
+    const CodeBlock whole{chunk.codes + static_cast<std::ptrdiff_t>(first) * snapshot_.stride,
+                          count,
+                          snapshot_.stride,
+                          Snapshot::slot(chunk_index, first),
+                          nullptr,
+                          nullptr};
     if (!filter_ && chunk.dead_count == 0) return scan.block(whole);
     bits_.resize((count + 63) / 64);
     const std::size_t allowed = snapshot_.allowed(chunk, first, count, filter_, bits_.data());
@@ -69,6 +80,33 @@ class BlockFeeder {
   }
 
  private:
+  // Whole groups, with a mask where not every row of theirs is asked for.
+  void feed_groups(std::size_t chunk_index, std::size_t first, std::size_t count, Scan& scan) {
+    const Chunk& chunk = snapshot_.chunks[chunk_index];
+    const std::size_t begin = first / kGroupRows * kGroupRows;
+    const std::size_t end = std::min((first + count + kGroupRows - 1) / kGroupRows * kGroupRows, chunk.count);
+    const bool all = !filter_ && chunk.dead_count == 0 && first == begin && first + count == end;
+    const std::size_t full = chunk.last_group ? std::min(end, chunk.count / kGroupRows * kGroupRows) : end;
+    if (begin < full) feed_groups(chunk_index, {begin, full}, {first, first + count}, all, scan);
+    if (full < end) feed_groups(chunk_index, {full, end}, {first, first + count}, all, scan);
+  }
+
+  // Of the groups that hold rows `range`, only rows `wanted`.
+  void feed_groups(std::size_t chunk_index, Stretch range, Stretch wanted, bool all, Scan& scan) {
+    const Chunk& chunk = snapshot_.chunks[chunk_index];
+    const std::size_t count = range.end - range.first;
+    if (!all) {
+      bits_.resize((count + 63) / 64);
+      if (snapshot_.allowed(chunk, range.first, count, filter_, bits_.data()) == 0) return;
+      for (std::size_t row = range.first; row < wanted.first; ++row) clear_bit(row - range.first);
+      for (std::size_t row = wanted.end; row < range.end; ++row) clear_bit(row - range.first);
+    }
+    scan.block({chunk.group(range.first / kGroupRows, snapshot_.stride), count, snapshot_.stride,
+                Snapshot::slot(chunk_index, range.first), nullptr, all ? nullptr : bits_.data()});
+  }
+
+  void clear_bit(std::size_t i) { bits_[i / 64] &= ~(std::uint64_t{1} << (i % 64)); }
+
   void pick(const CodeBlock& whole, Scan& scan) {
     const std::size_t code_bytes = snapshot_.code_bytes;
     const std::size_t room = std::clamp<std::size_t>(kPickedBytes / code_bytes, 16, kBlockRows);
@@ -84,7 +122,8 @@ class BlockFeeder {
   }
 
   void flush(Scan& scan) {
-    scan.block({codes_.data(), slots_.size(), static_cast<std::ptrdiff_t>(snapshot_.code_bytes), 0, slots_.data()});
+    scan.block(
+        {codes_.data(), slots_.size(), static_cast<std::ptrdiff_t>(snapshot_.code_bytes), 0, slots_.data(), nullptr});
     slots_.clear();
   }
 
@@ -93,12 +132,6 @@ class BlockFeeder {
   std::vector<std::uint64_t> bits_;
   std::vector<Byte> codes_;
   std::vector<Slot> slots_;
-};
-
-// Rows [first, end) counted through all chunks.
-struct Stretch {
-  std::size_t first;
-  std::size_t end;
 };
 
 // A step near the golden section of n that visits all of 0 … n - 1 when taken n times modulo n.

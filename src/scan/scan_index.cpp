@@ -16,7 +16,15 @@
 namespace knear {
 namespace {
 
-constexpr std::size_t kEncodeRows = 1024;  // of one task
+constexpr std::size_t kEncodeRows = 1024;   // of one task
+constexpr std::uint32_t kCodecVersion = 1;  // 1: first
+
+// What a codec learned.
+std::vector<Byte> bytes_of(const Codec& codec) {
+  ByteSink sink;
+  if (codec.is_trained()) codec.write(sink);
+  return {sink.bytes().begin(), sink.bytes().end()};
+}
 
 // The first row from `first` on that holds NaN or Inf; rows.rows() when there is none.
 std::size_t first_bad_row(MatrixView rows, std::size_t first) {
@@ -61,23 +69,30 @@ void reject_bad_rows(MatrixView rows, const RunOptions& options) {
 ScanIndex::ScanIndex(std::unique_ptr<Codec> codec)
     : Index(codec->dim(), codec->metric()),
       codec_(std::move(codec)),
-      store_(std::make_unique<CodeStore>(codec_->code_bytes())) {}
+      store_(std::make_unique<CodeStore>(codec_->code_bytes(), codec_->layout())) {}
 
 ScanIndex::~ScanIndex() = default;
 
-std::unique_ptr<ScanIndex> ScanIndex::read(std::unique_ptr<Codec> codec, const Container& container) {
-  auto index = std::make_unique<ScanIndex>(std::move(codec));
-  index->store_->read(container);
-  return index;
+std::shared_ptr<const Codec> ScanIndex::codec() const {
+  std::shared_lock lock(codec_mutex_);
+  return codec_;
 }
 
-DType ScanIndex::dtype() const noexcept { return codec_->dtype(); }
+// Training needs an empty store, so a codec never meets codes of another.
+ScanIndex::View ScanIndex::view() const {
+  std::shared_lock lock(codec_mutex_);
+  return {codec_, store_->snapshot()};
+}
+
+DType ScanIndex::dtype() const noexcept { return codec()->dtype(); }
 std::size_t ScanIndex::size() const noexcept { return store_->snapshot()->live; }
-std::string ScanIndex::spec() const { return codec_->spec(); }
+bool ScanIndex::is_trained() const noexcept { return codec()->is_trained(); }
+std::string ScanIndex::spec() const { return codec()->spec(); }
 
 Capabilities ScanIndex::capabilities() const {
-  return {.exact = codec_->exact(),
-          .needs_training = false,
+  const auto codec = this->codec();
+  return {.exact = codec->exact(),
+          .needs_training = !codec->is_trained(),
           .fast_remove = true,
           .fast_range_search = true,
           .fast_filter = true,
@@ -89,7 +104,7 @@ IndexStats ScanIndex::stats() const {
   IndexStats stats;
   stats.ntotal = snapshot->live;
   stats.removed_slots = snapshot->rows() - snapshot->live;
-  stats.code_bytes = codec_->code_bytes();
+  stats.code_bytes = codec()->code_bytes();
   stats.memory_bytes = store_->memory_bytes();
   stats.mapped_bytes = store_->mapped_bytes();
   return stats;
@@ -97,7 +112,35 @@ IndexStats ScanIndex::stats() const {
 
 Report ScanIndex::verify() const { return store_->verify(); }
 
-void ScanIndex::write(SectionWriter& writer) const { store_->write(writer); }
+void ScanIndex::write(SectionWriter& writer) const {
+  std::shared_lock lock(codec_mutex_);
+  const std::vector<Byte> learned = bytes_of(*codec_);
+  if (!learned.empty()) writer.section("codec", kCodecVersion, learned);
+  store_->write(writer);
+}
+
+void ScanIndex::read(const Container& container) {
+  if (container.find("codec")) {
+    ByteSource source(container.at("codec", kCodecVersion).bytes, "section codec");
+    codec_->read(source);
+    source.done();
+  }
+  store_->read(container);
+  if (!codec_->is_trained() && size() > 0) {
+    fail(Error::corrupt_file, size(), " codes of a codec ", codec_->spec(), " that is not trained");
+  }
+}
+
+void ScanIndex::train_rows(MatrixView rows, const TrainOptions& options) {
+  reject_bad_rows(rows, options.run);
+  std::shared_ptr<Codec> taught = codec()->trained(rows, options);
+  if (!taught) return;
+  const bool empty = store_->while_empty([&] {
+    std::unique_lock lock(codec_mutex_);
+    codec_ = std::move(taught);
+  });
+  if (!empty) fail(Error::wrong_state, "the index holds ", size(), " rows: clear it before it is trained again");
+}
 
 std::size_t ScanIndex::add_rows(MatrixView rows, const AddOptions& options) {
   const auto start = std::chrono::steady_clock::now();
@@ -117,10 +160,11 @@ std::size_t ScanIndex::add_rows(MatrixView rows, const AddOptions& options) {
 
 void ScanIndex::encode(MatrixView rows, Byte* codes, const RunOptions& options, ProgressMeter& meter) const {
   const std::size_t tasks = (rows.rows() + kEncodeRows - 1) / kEncodeRows;
+  const auto codec = this->codec();
   parallel_for(tasks, options, [&](std::size_t task, std::size_t) {
     const std::size_t from = task * kEncodeRows;
     const std::size_t count = std::min(kEncodeRows, rows.rows() - from);
-    codec_->encode(rows.slice(from, count), codes + from * codec_->code_bytes());
+    codec->encode(rows.slice(from, count), codes + from * codec->code_bytes());
     meter.advance(count);
   });
 }
@@ -136,8 +180,9 @@ std::size_t ScanIndex::add_good_rows(MatrixView rows, std::size_t bad, const Add
     for (const std::size_t row : good) ids.push_back(options.ids[row]);
   }
   store_->append(good.size(), ids, options.on_duplicate, [&](std::size_t first, std::size_t count, Byte* codes) {
-    for (std::size_t i = first; i < first + count; ++i, codes += codec_->code_bytes()) {
-      codec_->encode(rows.slice(good[i], 1), codes);
+    const auto codec = this->codec();
+    for (std::size_t i = first; i < first + count; ++i, codes += codec->code_bytes()) {
+      codec->encode(rows.slice(good[i], 1), codes);
     }
   });
   return good.size();
@@ -146,7 +191,8 @@ std::size_t ScanIndex::add_good_rows(MatrixView rows, std::size_t bad, const Add
 void ScanIndex::search_rows(MatrixView queries, std::size_t k, float* distances, Id* ids, std::size_t* counts,
                             const SearchOptions& options) const {
   std::vector<std::vector<Hit>> hits(queries.rows());
-  search_batch(*codec_, *store_->snapshot(), queries, {.k = k, .radius = 0}, options, hits);
+  const View now = view();
+  search_batch(*now.codec, *now.snapshot, queries, {.k = k, .radius = 0}, options, hits);
   for (std::size_t q = 0; q < queries.rows(); ++q) {
     write_neighbors(hits[q], k, metric(), distances + q * k, ids + q * k);
     if (counts) counts[q] = hits[q].size();
@@ -156,7 +202,8 @@ void ScanIndex::search_rows(MatrixView queries, std::size_t k, float* distances,
 RangeNeighbors ScanIndex::range_rows(MatrixView queries, float radius, const SearchOptions& options) const {
   std::vector<std::vector<Hit>> hits(queries.rows());
   const double limit = larger_is_closer(metric()) ? -static_cast<double>(radius) : radius;
-  search_batch(*codec_, *store_->snapshot(), queries, {.k = 0, .radius = limit}, options, hits);
+  const View now = view();
+  search_batch(*now.codec, *now.snapshot, queries, {.k = 0, .radius = limit}, options, hits);
   const auto rounds_to_radius = [&](const Hit& hit) { return value_of(hit.distance, metric()) == radius; };
   RangeNeighbors result;
   result.limits.push_back(0);
@@ -186,9 +233,10 @@ std::vector<Id> ScanIndex::list_ids() const {
 }
 
 void ScanIndex::get_rows(std::span<const Id> ids, float* rows) const {
-  std::vector<Byte> codes(ids.size() * codec_->code_bytes());
+  const auto codec = this->codec();
+  std::vector<Byte> codes(ids.size() * codec->code_bytes());
   store_->fetch(ids, codes.data());
-  codec_->decode(codes.data(), ids.size(), rows);
+  codec->decode(codes.data(), ids.size(), rows);
 }
 
 std::size_t ScanIndex::remove_selected(const Selector& selector) { return store_->remove(selector); }
@@ -205,11 +253,11 @@ void ScanIndex::update_rows(std::span<const Id> ids, MatrixView rows, const AddO
   meter.finish();
 }
 
-// Codes are taken over as they are when both sides store the same type, else through float32.
+// Codes are taken over as they are when both sides mean the same by them, else through float32.
 void ScanIndex::merge_rows(const Index& other, const MergeOptions& options) {
   const auto* scan = dynamic_cast<const ScanIndex*>(&other);
   require(scan != nullptr, "cannot merge an index of another shape: ", other.spec(), " into ", spec());
-  const auto theirs = scan->store_->snapshot();
+  const auto [their_codec, theirs] = scan->view();
   const Id shift = options.ids == MergeIds::shift ? store_->next_id() : 0;
   std::vector<Slot> slots;
   std::vector<Id> ids;
@@ -217,18 +265,20 @@ void ScanIndex::merge_rows(const Index& other, const MergeOptions& options) {
     slots.push_back(slot);
     ids.push_back(theirs->id(slot) + shift);
   });
-  const bool same = scan->codec_->spec() == codec_->spec();
   ProgressMeter meter(options.run, "merge", slots.size());
   store_->append(slots.size(), ids, options.on_duplicate, [&](std::size_t first, std::size_t count, Byte* codes) {
+    const auto codec = this->codec();
+    const bool same = their_codec->spec() == codec->spec() && bytes_of(*their_codec) == bytes_of(*codec);
     std::vector<float> row(dim());
-    for (std::size_t i = 0; i < count; ++i, codes += codec_->code_bytes()) {
-      const Byte* code = theirs->code(slots[first + i]);
+    std::vector<Byte> scratch(their_codec->code_bytes());
+    for (std::size_t i = 0; i < count; ++i, codes += codec->code_bytes()) {
+      const Byte* code = theirs->code(slots[first + i], scratch.data());
       if (same) {
-        std::memcpy(codes, code, codec_->code_bytes());
+        std::memcpy(codes, code, codec->code_bytes());
         continue;
       }
-      scan->codec_->decode(code, 1, row.data());
-      codec_->encode(MatrixView(row, dim()), codes);
+      their_codec->decode(code, 1, row.data());
+      codec->encode(MatrixView(row, dim()), codes);
     }
     meter.advance(count);
   });

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "core/check.h"
+#include "core/planes.h"
 
 namespace knear {
 namespace {
@@ -16,10 +17,11 @@ bool strictly_ascending(std::span<const Id> ids) {
   return std::adjacent_find(ids.begin(), ids.end(), std::greater_equal<Id>()) == ids.end();
 }
 
-std::shared_ptr<Snapshot> empty_snapshot(std::size_t code_bytes) {
+std::shared_ptr<Snapshot> empty_snapshot(std::size_t code_bytes, CodeLayout layout) {
   auto empty = std::make_shared<Snapshot>();
+  empty->layout = layout;
   empty->code_bytes = code_bytes;
-  empty->stride = static_cast<std::ptrdiff_t>(code_bytes);
+  empty->stride = static_cast<std::ptrdiff_t>(bytes_of_codes(layout, 1, code_bytes));
   return empty;
 }
 
@@ -34,8 +36,8 @@ std::optional<Id> repeated_id(std::span<const Id> ids) {
 
 }  // namespace
 
-CodeStore::CodeStore(std::size_t code_bytes) : code_bytes_(code_bytes) {
-  auto empty = empty_snapshot(code_bytes);
+CodeStore::CodeStore(std::size_t code_bytes, CodeLayout layout) : code_bytes_(code_bytes), layout_(layout) {
+  auto empty = empty_snapshot(code_bytes, layout);
   snapshot_ = std::move(empty);
 }
 
@@ -117,13 +119,20 @@ std::size_t CodeStore::finish_removal(Draft& next) {
 
 void CodeStore::clear() {
   std::scoped_lock writer(writer_mutex_);
-  auto empty = empty_snapshot(code_bytes_);
+  auto empty = empty_snapshot(code_bytes_, layout_);
   std::unique_lock lock(lookup_mutex_);
   snapshot_ = std::move(empty);
   tail_ = {};
   identity_ = {};
   map_ready_ = false;
   map_ = IdMap();
+}
+
+bool CodeStore::while_empty(const std::function<void()>& change) {
+  std::scoped_lock writer(writer_mutex_);
+  if (snapshot_->live) return false;
+  change();
+  return true;
 }
 
 void CodeStore::check_new(std::span<const Id> ids) const {
@@ -258,7 +267,8 @@ void CodeStore::fetch(std::span<const Id> ids, Byte* codes) const {
   for (const Id id : ids) {
     const auto found = find(id);
     if (!found) fail(Error::not_found, "id ", id, " is not in the index");
-    std::memcpy(codes, snapshot_->chunks[found->chunk].codes + found->row * code_bytes_, code_bytes_);
+    const Byte* code = snapshot_->code(snapshot_->chunks[found->chunk], found->row, codes);
+    if (code != codes) std::memcpy(codes, code, code_bytes_);
     codes += code_bytes_;
   }
 }

@@ -5,6 +5,7 @@
 // rows is rewritten without them. Whoever holds an old snapshot keeps its chunks alive.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -23,7 +24,7 @@ class CodeStore {
  public:
   using EncodeFn = Draft::EncodeFn;
 
-  explicit CodeStore(std::size_t code_bytes);
+  explicit CodeStore(std::size_t code_bytes, CodeLayout layout = CodeLayout::rows);
 
   std::shared_ptr<const Snapshot> snapshot() const;
 
@@ -35,9 +36,11 @@ class CodeStore {
   std::size_t remove(std::span<const Id> ids);
   std::size_t remove(const Selector& selector);
   void clear();
+  // Runs `change` while no writer works and no row lives; false, without running it, when rows do.
+  bool while_empty(const std::function<void()>& change);
 
   bool contains(Id id) const;
-  // The codes of ids, one after the other. Error::not_found names the first unknown id.
+  // The codes of ids, one after the other whatever the layout. Error::not_found names the first unknown id.
   void fetch(std::span<const Id> ids, Byte* codes) const;
   Id next_id() const;
   std::size_t memory_bytes() const;  // heap
@@ -78,6 +81,7 @@ class CodeStore {
   std::optional<Found> find_ascending(Id id) const;
 
   const std::size_t code_bytes_;
+  const CodeLayout layout_;
   std::mutex writer_mutex_;                 // one writer at a time; writers alone change what follows
   mutable std::shared_mutex lookup_mutex_;  // the snapshot and the id map change together under it
   std::shared_ptr<const Snapshot> snapshot_;

@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "core/check.h"
+#include "core/planes.h"
 #include "storage/code_store.h"
 
 namespace knear {
@@ -67,6 +68,26 @@ void write_ids(SectionWriter& writer, const Snapshot& snapshot) {
   writer.end();
 }
 
+// Live rows close up, so that groups are formed anew.
+void write_groups(SectionWriter& writer, const Snapshot& snapshot) {
+  constexpr std::size_t kGroups = 64;  // written at once
+  const std::size_t code_bytes = snapshot.code_bytes;
+  std::vector<Byte> code(code_bytes);
+  std::vector<Byte> groups(kGroups * kGroupRows * code_bytes);
+  std::size_t rows = 0;
+  const auto flush = [&] {
+    writer.append(std::span(groups).first(bytes_of_codes(CodeLayout::planes, rows, code_bytes)));
+    std::fill(groups.begin(), groups.end(), Byte{0});
+    rows = 0;
+  };
+  snapshot.for_live([&](const Chunk& chunk, std::size_t row) {
+    Byte* group = groups.data() + rows / kGroupRows * kGroupRows * code_bytes;
+    to_group(snapshot.code(chunk, row, code.data()), code_bytes, rows % kGroupRows, group);
+    if (++rows == kGroups * kGroupRows) flush();
+  });
+  flush();
+}
+
 // What section "rows" says.
 struct RowsHeader {
   std::uint64_t count;
@@ -94,10 +115,11 @@ RowsHeader read_rows(const Container& container) {
   return rows;
 }
 
-std::span<const Byte> read_codes(const Container& container, const RowsHeader& rows, std::size_t code_bytes) {
+std::span<const Byte> read_codes(const Container& container, const RowsHeader& rows, std::size_t code_bytes,
+                                 CodeLayout layout) {
   const std::span<const Byte> codes = container.at("codes", kVersion).bytes;
   if (rows.code_bytes != code_bytes || rows.count > codes.size() / code_bytes ||
-      rows.count * code_bytes != codes.size()) {
+      bytes_of_codes(layout, rows.count, code_bytes) != codes.size()) {
     fail(Error::corrupt_file, "section codes has ", codes.size(), " bytes, not ", rows.count, " codes of ",
          rows.code_bytes, " bytes for a codec of ", code_bytes);
   }
@@ -133,24 +155,29 @@ void CodeStore::write(SectionWriter& writer) const {
   writer.section("rows", kVersion, rows.bytes());
 
   writer.begin("codes", kVersion);
-  for_live_runs(*snapshot, [&](const Chunk& chunk, std::size_t row, std::size_t count) {
-    writer.append({chunk.codes + row * code_bytes_, count * code_bytes_});
-  });
+  if (layout_ == CodeLayout::planes) {
+    write_groups(writer, *snapshot);
+  } else {
+    for_live_runs(*snapshot, [&](const Chunk& chunk, std::size_t row, std::size_t count) {
+      writer.append({chunk.codes + row * code_bytes_, count * code_bytes_});
+    });
+  }
   writer.end();
   if (!implicit) write_ids(writer, *snapshot);
 }
 
 void CodeStore::read(const Container& container) {
   const RowsHeader rows = read_rows(container);
-  const Byte* codes = read_codes(container, rows, code_bytes_).data();
+  const Byte* codes = read_codes(container, rows, code_bytes_, layout_).data();
   const Id* ids = read_ids(container, rows);
   const std::size_t count = rows.count;
 
   auto next = std::make_shared<Snapshot>();
+  next->layout = layout_;
   next->code_bytes = code_bytes_;
-  next->stride = static_cast<std::ptrdiff_t>(code_bytes_);
+  next->stride = static_cast<std::ptrdiff_t>(bytes_of_codes(layout_, 1, code_bytes_));
   next->live = count;
-  const std::size_t chunk_rows = std::max<std::size_t>(64, kMappedChunkBytes / code_bytes_);
+  const std::size_t chunk_rows = std::max<std::size_t>(64, kMappedChunkBytes / code_bytes_ / kGroupRows * kGroupRows);
   std::uint32_t serial = 0;
   for (std::size_t first = 0; first < count; first += chunk_rows) {
     Chunk chunk;

@@ -5,6 +5,7 @@
 #include <new>
 #include <numeric>
 
+#include "core/planes.h"
 #include "knear/error.h"
 
 namespace knear {
@@ -12,13 +13,25 @@ namespace {
 
 constexpr std::size_t kMaxChunkBytes = std::size_t{64} << 20;
 constexpr std::size_t kMinChunkRows = 64;
+constexpr std::size_t kPieceBytes = std::size_t{4} << 20;  // of codes on their way into planes
 
 std::size_t max_chunk_rows(std::size_t code_bytes) { return std::max(kMinChunkRows, kMaxChunkBytes / code_bytes); }
 
-std::shared_ptr<ChunkMemory> make_memory(std::size_t rows, std::size_t code_bytes) {
+std::shared_ptr<ChunkMemory> make_memory(std::size_t rows, const Snapshot& snapshot) {
   auto memory = std::make_shared<ChunkMemory>();
-  memory->codes = Matrix(DType::u8, rows, code_bytes);
+  memory->codes = Matrix(DType::u8, 1, bytes_of_codes(snapshot.layout, rows, snapshot.code_bytes));
+  // A group is read whole.
+  if (snapshot.layout == CodeLayout::planes) std::fill_n(memory->codes.data(), memory->codes.dim(), Byte{0});
   return memory;
+}
+
+// Null when the last group is full: then nobody writes to it any more.
+std::shared_ptr<const Byte[]> copy_of_last_group(const Chunk& chunk, std::ptrdiff_t stride) {
+  if (chunk.count % kGroupRows == 0) return nullptr;
+  const auto bytes = static_cast<std::size_t>(stride);
+  const std::shared_ptr<Byte[]> copy(new Byte[bytes]);
+  std::copy_n(chunk.codes + chunk.count / kGroupRows * bytes, bytes, copy.get());
+  return copy;
 }
 
 bool consecutive(std::size_t n, const Id* ids) {
@@ -39,9 +52,10 @@ void Draft::append(std::size_t n, std::span<const Id> ids, Id first_id, const En
     Chunk& chunk = room ? next_->chunks.back() : open_chunk(n - done);
     const std::size_t first = chunk.count;
     const std::size_t count = std::min(n - done, tail_.capacity - first);
-    encode(done, count, tail_.memory->codes.data() + first * next_->code_bytes);
+    write_codes(chunk, done, count, encode);
     write_ids(chunk, count, ids.empty() ? nullptr : ids.data() + done, first_id + static_cast<Id>(done));
     chunk.count += count;
+    if (next_->layout == CodeLayout::planes) chunk.last_group = copy_of_last_group(chunk, next_->stride);
     next_->live += count;
     if (chunk.dead && chunk.dead->size() * 64 < chunk.count) {
       auto longer = std::make_shared<DeadRows>(*chunk.dead);
@@ -53,12 +67,30 @@ void Draft::append(std::size_t n, std::span<const Id> ids, Id first_id, const En
   }
 }
 
+// Rows [first, first + count) of what is being added go behind those of the chunk.
+void Draft::write_codes(Chunk& chunk, std::size_t first, std::size_t count, const EncodeFn& encode) {
+  const std::size_t code_bytes = next_->code_bytes;
+  Byte* const all = tail_.memory->codes.data();
+  if (next_->layout == CodeLayout::rows) return encode(first, count, all + chunk.count * code_bytes);
+  const std::size_t at_once = std::min(count, std::max(kMinChunkRows, kPieceBytes / code_bytes));
+  std::vector<Byte> codes(at_once * code_bytes);
+  for (std::size_t done = 0; done < count; done += at_once) {
+    const std::size_t n = std::min(at_once, count - done);
+    encode(first + done, n, codes.data());
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::size_t row = chunk.count + done + i;
+      to_group(codes.data() + i * code_bytes, code_bytes, row % kGroupRows,
+               all + row / kGroupRows * kGroupRows * code_bytes);
+    }
+  }
+}
+
 // A quarter of what is there at least, so that row-by-row adding stays linear; 64 MiB at most, so that
 // the room never filled stays small.
 Chunk& Draft::open_chunk(std::size_t rows_left) {
   const std::size_t wanted = std::max({rows_left, next_->rows() / 4, kMinChunkRows});
   const std::size_t rows = std::min(wanted, max_chunk_rows(next_->code_bytes));
-  tail_ = {make_memory(rows, next_->code_bytes), rows};
+  tail_ = {make_memory(rows, *next_), rows};
   Chunk chunk;
   chunk.serial = next_serial_++;
   chunk.codes = tail_.memory->codes.data();
@@ -144,15 +176,21 @@ void Draft::compact() try {
 }
 
 Chunk Draft::joined(std::size_t first, std::size_t end, std::size_t live) const {
-  auto memory = make_memory(live, next_->code_bytes);
+  auto memory = make_memory(live, *next_);
   memory->ids = std::make_unique_for_overwrite<Id[]>(live);
+  const std::size_t code_bytes = next_->code_bytes;
+  std::vector<Byte> scratch(code_bytes);
   std::size_t out = 0;
   for (std::size_t c = first; c < end; ++c) {
     const Chunk& chunk = next_->chunks[c];
     for (std::size_t row = 0; row < chunk.count; ++row) {
       if (!chunk.alive(row)) continue;
-      std::memcpy(memory->codes.data() + out * next_->code_bytes, chunk.codes + row * next_->code_bytes,
-                  next_->code_bytes);
+      const Byte* code = next_->code(chunk, row, scratch.data());
+      if (next_->layout == CodeLayout::rows) {
+        std::memcpy(memory->codes.data() + out * code_bytes, code, code_bytes);
+      } else {
+        to_group(code, code_bytes, out % kGroupRows, memory->codes.data() + out / kGroupRows * kGroupRows * code_bytes);
+      }
       memory->ids[out++] = chunk.id(row);
     }
   }

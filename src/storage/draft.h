@@ -58,6 +58,7 @@ class Draft {
   std::uint32_t next_serial() const noexcept { return next_serial_; }
 
  private:
+  void write_codes(Chunk& chunk, std::size_t first, std::size_t count, const EncodeFn& encode);
   Chunk& open_chunk(std::size_t rows_left);
   void write_ids(Chunk& chunk, std::size_t n, const Id* ids, Id first_id);
   Chunk joined(std::size_t first, std::size_t end, std::size_t live) const;

@@ -3,7 +3,15 @@
 #include <algorithm>
 #include <bit>
 
+#include "core/planes.h"
+
 namespace knear {
+
+const Byte* Snapshot::code(const Chunk& chunk, std::size_t row, Byte* scratch) const noexcept {
+  if (layout == CodeLayout::rows) return chunk.codes + static_cast<std::ptrdiff_t>(row) * stride;
+  from_group(chunk.group(row / kGroupRows, stride), code_bytes, row % kGroupRows, scratch);
+  return scratch;
+}
 
 std::size_t Snapshot::rows() const noexcept {
   std::size_t total = 0;

@@ -27,26 +27,35 @@ struct Chunk {
   std::size_t count = 0;
   std::size_t dead_count = 0;
   std::shared_ptr<const DeadRows> dead;  // null: all live
-  std::shared_ptr<const void> owner;     // keeps codes and ids
+  // In planes, the bytes of one code lie among those of others, so that rows cannot be written beside published ones
+  // while someone reads. A last group that may still grow is therefore published as this copy.
+  std::shared_ptr<const Byte[]> last_group;
+  std::shared_ptr<const void> owner;  // keeps codes and ids
   bool mapped = false;
 
   Id id(std::size_t row) const noexcept { return ids ? ids[row] : first_id + static_cast<Id>(row); }
   bool alive(std::size_t row) const noexcept { return !dead || ((*dead)[row / 64] >> (row % 64) & 1) == 0; }
   std::size_t live() const noexcept { return count - dead_count; }
+  // Planes: group g, the groups `stride` bytes apart.
+  const Byte* group(std::size_t g, std::ptrdiff_t stride) const noexcept {
+    return last_group && g == count / kGroupRows ? last_group.get() : codes + static_cast<std::ptrdiff_t>(g) * stride;
+  }
 };
 
 // Slots name a row as chunk position << 32 | row; they hold within one snapshot.
 class Snapshot final : public SlotTable {
  public:
   std::vector<Chunk> chunks;
+  CodeLayout layout = CodeLayout::rows;
   std::size_t code_bytes = 0;
-  std::ptrdiff_t stride = 0;  // bytes from one code to the next
+  std::ptrdiff_t stride = 0;  // bytes from one code, or in planes from one group, to the next
   std::size_t live = 0;
 
   static Slot slot(std::size_t chunk, std::size_t row) noexcept { return Slot{chunk} << 32 | row; }
-  const Byte* code(Slot slot) const noexcept override {
-    return chunks[slot >> 32].codes + static_cast<std::ptrdiff_t>(slot & 0xffffffffu) * stride;
+  const Byte* code(Slot slot, Byte* scratch) const noexcept override {
+    return code(chunks[slot >> 32], slot & 0xffffffffu, scratch);
   }
+  const Byte* code(const Chunk& chunk, std::size_t row, Byte* scratch) const noexcept;
   Id id(Slot slot) const noexcept override { return chunks[slot >> 32].id(slot & 0xffffffffu); }
 
   std::size_t rows() const noexcept;  // live and dead

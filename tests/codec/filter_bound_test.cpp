@@ -86,8 +86,9 @@ TEST_P(FilterBoundTest, LosesNoRowAndItsIntervalsHold) {
       Witness witness{metric, MatrixView(rows, dim), MatrixView(query_values, dim), {}, {}};
       for (std::size_t q = 0; q < count; ++q) witness.thresholds.push_back(witness.distance(q, q % 130));
       witness.passed.assign(count, std::vector<bool>(130));
-      BatchFilter filter(metric, DType::f32, witness.queries);
-      filter.run({witness.base.data(), 130, witness.base.row_stride(), 0, nullptr}, witness);
+      const auto codec = make_flat_codec(dim, metric);
+      BatchFilter filter(*codec, witness.queries);
+      filter.run({witness.base.data(), 130, witness.base.row_stride(), 0, nullptr, nullptr}, witness);
       for (std::size_t q = 0; q < count; ++q) {
         for (std::size_t row = 0; row < 130; ++row) {
           if (witness.distance(q, row) <= witness.thresholds[q]) {
@@ -124,8 +125,9 @@ TEST(FilterBound, LetsFewFarRowsThrough) {
     counter.thresholds.push_back(all[9]);
     within += 10;
   }
-  BatchFilter filter(Metric::l2, DType::f32, MatrixView(queries, dim));
-  filter.run({reinterpret_cast<const Byte*>(rows.data()), 2000, static_cast<std::ptrdiff_t>(dim * 4), 0, nullptr},
+  const auto codec = make_flat_codec(dim, Metric::l2);
+  BatchFilter filter(*codec, MatrixView(queries, dim));
+  filter.run({reinterpret_cast<const Byte*>(rows.data()), 2000, static_cast<std::ptrdiff_t>(dim * 4), 0, nullptr, nullptr},
              counter);
   EXPECT_GE(counter.taken, within);
   EXPECT_LE(counter.taken, within + 32);

@@ -26,6 +26,7 @@ class FakeIndex : public Index {
   IndexStats stats() const override { return {}; }
   Report verify() const override { return {}; }
   void write(SectionWriter&) const override {}
+  void read(const Container&) override {}
 
   bool trained = true;
   mutable int calls = 0;

@@ -11,7 +11,7 @@ TEST(Spec, ReadsWhatItWrites) {
     EXPECT_EQ(parse_spec(text).str(), text);
     EXPECT_EQ(index_factory(5, text)->spec(), text);
   }
-  EXPECT_EQ(parse_spec("Flat,dtype=float32").str(), "Flat");
+  EXPECT_EQ(index_factory(5, "Flat,dtype=float32")->spec(), "Flat");
   EXPECT_EQ(parse_spec(" IDMap2 , Flat ").str(), "Flat");
 }
 

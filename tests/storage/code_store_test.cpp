@@ -28,17 +28,23 @@ std::uint64_t number_of(const CodeStore& store, Id id) {
 
 std::map<Id, std::uint64_t> contents(const CodeStore& store) {
   std::map<Id, std::uint64_t> all;
-  store.snapshot()->for_live([&](const Chunk& chunk, std::size_t row) {
+  const auto snapshot = store.snapshot();
+  snapshot->for_live([&](const Chunk& chunk, std::size_t row) {
+    Byte scratch[kCodeBytes];
     std::uint64_t value = 0;
-    std::memcpy(&value, chunk.codes + row * kCodeBytes, kCodeBytes);
+    std::memcpy(&value, snapshot->code(chunk, row, scratch), kCodeBytes);
     all[chunk.id(row)] = value;
   });
   return all;
 }
 
-TEST(CodeStore, FollowsAMapThroughRandomChange) {
+class CodeStoreTest : public testing::TestWithParam<CodeLayout> {};
+INSTANTIATE_TEST_SUITE_P(Layouts, CodeStoreTest, testing::Values(CodeLayout::rows, CodeLayout::planes),
+                         [](const auto& layout) { return layout.param == CodeLayout::rows ? "rows" : "planes"; });
+
+TEST_P(CodeStoreTest, FollowsAMapThroughRandomChange) {
   Rng rng(7);
-  CodeStore store(kCodeBytes);
+  CodeStore store(kCodeBytes, GetParam());
   std::map<Id, std::uint64_t> model;
   for (int step = 0; step < 400; ++step) {
     std::vector<Id> ids;
@@ -64,8 +70,8 @@ TEST(CodeStore, FollowsAMapThroughRandomChange) {
   EXPECT_TRUE(store.verify().ok);
 }
 
-TEST(CodeStore, AnOldSnapshotNeverChanges) {
-  CodeStore store(kCodeBytes);
+TEST_P(CodeStoreTest, AnOldSnapshotNeverChanges) {
+  CodeStore store(kCodeBytes, GetParam());
   std::vector<std::uint64_t> values(1000);
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = i;
   store.append(values.size(), {}, OnDuplicate::error, numbers(values));
@@ -77,8 +83,9 @@ TEST(CodeStore, AnOldSnapshotNeverChanges) {
   EXPECT_EQ(before->live, 1000u);
   std::size_t next = 0;
   before->for_live([&](const Chunk& chunk, std::size_t row) {
+    Byte scratch[kCodeBytes];
     std::uint64_t value = 0;
-    std::memcpy(&value, chunk.codes + row * kCodeBytes, kCodeBytes);
+    std::memcpy(&value, before->code(chunk, row, scratch), kCodeBytes);
     EXPECT_EQ(value, next);
     EXPECT_EQ(chunk.id(row), static_cast<Id>(next++));
   });
@@ -86,8 +93,8 @@ TEST(CodeStore, AnOldSnapshotNeverChanges) {
   EXPECT_EQ(store.snapshot()->live, 105u);
 }
 
-TEST(CodeStore, AFailedEncodeChangesNothing) {
-  CodeStore store(kCodeBytes);
+TEST_P(CodeStoreTest, AFailedEncodeChangesNothing) {
+  CodeStore store(kCodeBytes, GetParam());
   const std::vector<std::uint64_t> values(70, 1);
   store.append(70, {}, OnDuplicate::error, numbers(values));
   EXPECT_THROW(store.append(70, {}, OnDuplicate::error,
@@ -99,8 +106,8 @@ TEST(CodeStore, AFailedEncodeChangesNothing) {
   EXPECT_EQ(contents(store).size(), 140u);
 }
 
-TEST(CodeStore, GivesBackTheMemoryOfRemovedRows) {
-  CodeStore store(kCodeBytes);
+TEST_P(CodeStoreTest, GivesBackTheMemoryOfRemovedRows) {
+  CodeStore store(kCodeBytes, GetParam());
   const std::vector<std::uint64_t> values(100000, 1);
   store.append(values.size(), {}, OnDuplicate::error, numbers(values));
   const std::size_t full = store.memory_bytes();
@@ -110,16 +117,16 @@ TEST(CodeStore, GivesBackTheMemoryOfRemovedRows) {
   EXPECT_EQ(store.snapshot()->rows(), 0u);
 }
 
-TEST(CodeStore, RowByRowGrowthWastesAtMostAThird) {
-  CodeStore store(kCodeBytes);
+TEST_P(CodeStoreTest, RowByRowGrowthWastesAtMostAThird) {
+  CodeStore store(kCodeBytes, GetParam());
   const std::vector<std::uint64_t> values(1, 1);
   for (int i = 0; i < 5000; ++i) store.append(1, {}, OnDuplicate::error, numbers(values));
   EXPECT_LT(store.memory_bytes(), 5000 * kCodeBytes * 4 / 3);
   EXPECT_LT(store.snapshot()->chunks.size(), 40u);
 }
 
-TEST(CodeStore, TheLargestIdIsNotGivenOutTwice) {
-  CodeStore store(kCodeBytes);
+TEST_P(CodeStoreTest, TheLargestIdIsNotGivenOutTwice) {
+  CodeStore store(kCodeBytes, GetParam());
   const std::vector<std::uint64_t> values(2, 1);
   const std::vector<Id> last{std::numeric_limits<Id>::max()};
   store.append(1, last, OnDuplicate::error, numbers(values));

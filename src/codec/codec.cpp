@@ -1,0 +1,42 @@
+// What every codec gets for nothing.
+#include "knear/codec.h"
+
+#include "codec/decoded_scan.h"
+#include "core/check.h"
+#include "knear/index.h"
+
+namespace knear {
+namespace {
+
+bool filtered(Metric metric) {
+  return metric == Metric::l2 || metric == Metric::inner_product || metric == Metric::cosine;
+}
+
+}  // namespace
+
+Codec::Codec(std::size_t dim, Metric metric, std::size_t code_bytes)
+    : dim_(dim), metric_(metric), code_bytes_(code_bytes) {
+  require(dim >= 1 && dim <= kMaxDim, "the dimension must be 1 to ", kMaxDim, ", not ", dim);
+  require(code_bytes >= 1, "a code needs at least one byte");
+}
+
+std::unique_ptr<Codec> Codec::trained(MatrixView, const TrainOptions&) const { return nullptr; }
+
+std::unique_ptr<Scan> Codec::make_knn_scan(MatrixView queries, std::size_t k, const SlotTable& table) const {
+  return make_decoded_knn(*this, queries, k, table);
+}
+
+std::unique_ptr<Scan> Codec::make_range_scan(MatrixView queries, double radius, const SlotTable& table) const {
+  return make_decoded_range(*this, queries, radius, table);
+}
+
+std::unique_ptr<Scan> make_decoded_knn(const Codec& codec, MatrixView queries, std::size_t k, const SlotTable& table) {
+  return (filtered(codec.metric()) ? make_filtered_knn : make_canonical_knn)(codec, queries, k, table);
+}
+
+std::unique_ptr<Scan> make_decoded_range(const Codec& codec, MatrixView queries, double radius,
+                                         const SlotTable& table) {
+  return (filtered(codec.metric()) ? make_filtered_range : make_canonical_range)(codec, queries, radius, table);
+}
+
+}  // namespace knear

@@ -1,0 +1,22 @@
+#include "codec/registry.h"
+
+namespace knear {
+namespace {
+
+constexpr CodecRow kRows[] = {
+    {"Flat[,dtype=float32|float16|bfloat16|int8|uint8]", "rows as they are, or rounded", read_flat_codec},
+};
+
+}  // namespace
+
+std::span<const CodecRow> codec_rows() { return kRows; }
+
+MakeCodec read_codec(const Stage& stage) {
+  for (const CodecRow& row : kRows) {
+    StageReader reader(stage);
+    if (MakeCodec make = row.read(reader)) return make;
+  }
+  return nullptr;
+}
+
+}  // namespace knear
