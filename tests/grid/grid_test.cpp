@@ -18,6 +18,7 @@ namespace {
 struct Composition {
   std::string spec;
   Metric metric;
+  std::size_t dim = 19;
 };
 
 void PrintTo(const Composition& composition, std::ostream* out) {
@@ -48,21 +49,32 @@ std::vector<Composition> compositions() {
 
 class Grid : public testing::TestWithParam<Composition> {
  protected:
-  static constexpr std::size_t kDim = 19;
-
   Metric metric() const { return GetParam().metric; }
-  std::unique_ptr<Index> make(std::size_t dim = kDim) const { return index_factory(dim, GetParam().spec, metric()); }
+  std::size_t dim() const { return GetParam().dim; }
+  // Empty and trained, always by the same rows.
+  std::unique_ptr<Index> make() const {
+    auto index = index_factory(dim(), GetParam().spec, metric());
+    if (!index->is_trained()) index->train(MatrixView(data(2000, 99), dim()));
+    return index;
+  }
   // Values that every metric and stored type takes: small whole numbers, or shares of one for the rare metrics.
-  std::vector<float> data(std::size_t rows, std::uint64_t seed, std::size_t dim = kDim) const {
+  std::vector<float> data(std::size_t rows, std::uint64_t seed) const {
     Rng rng(seed);
-    std::vector<float> values(rows * dim);
+    std::vector<float> values(rows * dim());
     const bool shares = metric() == Metric::gower || metric() == Metric::jensen_shannon;
     for (float& v : values) v = static_cast<float>(rng.below(100)) / (shares ? 128.0f : 1.0f);
     return values;
   }
+  // The rows as an index keeps them.
+  std::vector<float> stored(const std::vector<float>& rows) const {
+    auto index = make();
+    index->add(MatrixView(rows, dim()));
+    const Matrix kept = index->get(index->ids());
+    return {kept.floats(), kept.floats() + rows.size()};
+  }
   std::unique_ptr<Index> filled(std::size_t rows) const {
     auto index = make();
-    index->add(MatrixView(data(rows, 1), kDim));
+    index->add(MatrixView(data(rows, 1), dim()));
     return index;
   }
 };
@@ -73,16 +85,23 @@ TEST_P(Grid, FindsWhatALoopInFloat64Finds) {
   const auto base = data(700, 1);
   const auto queries = data(40, 2);
   const auto index = filled(700);
-  const Neighbors found = index->search(MatrixView(queries, kDim), 10);
-  const Neighbors expected = reference_knn(*index, MatrixView(queries, kDim), 10);
+  const Neighbors found = index->search(MatrixView(queries, dim()), 10);
+  const Neighbors expected = reference_knn(*index, MatrixView(queries, dim()), 10);
   EXPECT_EQ(found.ids, expected.ids);
   EXPECT_EQ(found.distances, expected.distances);
+}
+
+TEST_P(Grid, KeepsExactRowsAsTheyAre) {
+  const auto index = filled(50);
+  const auto rows = data(50, 1);
+  if (!index->capabilities().exact) GTEST_SKIP() << "a codec that rounds";
+  EXPECT_EQ(stored(rows), rows);
 }
 
 TEST_P(Grid, GivesTheSameBitsForAnyBatchAndThreadCount) {
   const auto index = filled(1000);
   const auto queries = data(513, 3);
-  const Neighbors whole = index->search(MatrixView(queries, kDim), 7);
+  const Neighbors whole = index->search(MatrixView(queries, dim()), 7);
   for (const std::size_t batch : std::initializer_list<std::size_t>{1, 2, 8, 9, 16, 17, 19, 20, 21, 512}) {
     for (const std::size_t threads : std::initializer_list<std::size_t>{1, 3}) {
       SearchOptions options;
@@ -90,7 +109,7 @@ TEST_P(Grid, GivesTheSameBitsForAnyBatchAndThreadCount) {
       for (std::size_t first = 0; first < 513; first += batch) {
         if (batch < 8 && first > 64) break;
         const std::size_t count = std::min<std::size_t>(batch, 513 - first);
-        const Neighbors part = index->search(MatrixView(queries, kDim).slice(first, count), 7, options);
+        const Neighbors part = index->search(MatrixView(queries, dim()).slice(first, count), 7, options);
         ASSERT_TRUE(std::equal(part.ids.begin(), part.ids.end(), whole.ids.begin() + static_cast<long>(first * 7)))
             << "batch " << batch << ", threads " << threads << ", first " << first;
         ASSERT_TRUE(std::equal(part.distances.begin(), part.distances.end(),
@@ -103,7 +122,7 @@ TEST_P(Grid, GivesTheSameBitsForAnyBatchAndThreadCount) {
 TEST_P(Grid, PadsWhenKIsLargerThanTheIndex) {
   for (const std::size_t rows : std::initializer_list<std::size_t>{0, 1, 2, 3}) {
     const auto index = filled(rows);
-    const Neighbors found = index->search(MatrixView(data(2, 5), kDim), 5);
+    const Neighbors found = index->search(MatrixView(data(2, 5), dim()), 5);
     for (std::size_t q = 0; q < 2; ++q) {
       EXPECT_EQ(found.counts[q], rows);
       for (std::size_t i = rows; i < 5; ++i) {
@@ -117,9 +136,9 @@ TEST_P(Grid, PadsWhenKIsLargerThanTheIndex) {
 TEST_P(Grid, RangeSearchAgreesWithSearch) {
   const auto index = filled(500);
   const auto queries = data(9, 6);
-  const Neighbors all = index->search(MatrixView(queries, kDim), 500);
+  const Neighbors all = index->search(MatrixView(queries, dim()), 500);
   const float radius = all.distances[50];
-  const RangeNeighbors range = index->range_search(MatrixView(queries, kDim), radius);
+  const RangeNeighbors range = index->range_search(MatrixView(queries, dim()), radius);
   for (std::size_t q = 0; q < 9; ++q) {
     std::vector<Id> expected;
     for (std::size_t i = 0; i < all.counts[q]; ++i) {
@@ -147,8 +166,8 @@ TEST_P(Grid, FiltersFillKAndAgreeWithAFilteredLoop) {
                                            select_range(5, 5),
                                            select_all()};
   for (const SelectorPtr& selector : selectors) {
-    const Neighbors found = index->search(MatrixView(queries, kDim), 5, {.filter = selector});
-    const Neighbors expected = reference_knn(*index, MatrixView(queries, kDim), 5, selector.get());
+    const Neighbors found = index->search(MatrixView(queries, dim()), 5, {.filter = selector});
+    const Neighbors expected = reference_knn(*index, MatrixView(queries, dim()), 5, selector.get());
     EXPECT_EQ(found.ids, expected.ids);
     EXPECT_EQ(found.distances, expected.distances);
   }
@@ -156,9 +175,9 @@ TEST_P(Grid, FiltersFillKAndAgreeWithAFilteredLoop) {
   std::vector<SelectorPtr> filters;
   for (std::size_t q = 0; q < 20; ++q) filters.push_back(q % 3 ? selectors[q % selectors.size()] : nullptr);
   per_query.filters = filters;
-  const Neighbors found = index->search(MatrixView(queries, kDim), 5, per_query);
+  const Neighbors found = index->search(MatrixView(queries, dim()), 5, per_query);
   for (std::size_t q = 0; q < 20; ++q) {
-    const Neighbors one = reference_knn(*index, MatrixView(queries, kDim).slice(q, 1), 5, filters[q].get());
+    const Neighbors one = reference_knn(*index, MatrixView(queries, dim()).slice(q, 1), 5, filters[q].get());
     EXPECT_TRUE(std::equal(one.ids.begin(), one.ids.end(), found.ids.begin() + static_cast<long>(q * 5))) << q;
   }
 }
@@ -168,17 +187,18 @@ TEST_P(Grid, IdsStayThroughRemovalUpdateAndMerge) {
   const auto rows = data(300, 1);
   std::vector<Id> ids(300);
   for (std::size_t i = 0; i < 300; ++i) ids[i] = (Id{1} << 54) + static_cast<Id>(i * i);
-  index->add(MatrixView(rows, kDim), {.ids = ids});
+  index->add(MatrixView(rows, dim()), {.ids = ids});
   const std::vector<Id> gone{ids[0], ids[17], ids[299], 12345};
   EXPECT_EQ(index->remove(gone), 3u);
   EXPECT_FALSE(index->contains(ids[17]));
   EXPECT_EQ(index->size(), 297u);
   const std::vector<Id> changed{ids[5], ids[6]};
   const auto fresh = data(2, 9);
-  index->update(changed, MatrixView(fresh, kDim));
+  index->update(changed, MatrixView(fresh, dim()));
   EXPECT_EQ(index->size(), 297u);
   const Matrix got = index->get(changed);
-  EXPECT_TRUE(std::equal(fresh.begin(), fresh.end(), got.floats()));
+  const auto kept = stored(fresh);
+  EXPECT_TRUE(std::equal(kept.begin(), kept.end(), got.floats()));
 
   auto other = filled(50);
   EXPECT_EQ(other->spec(), index->spec());
@@ -190,8 +210,8 @@ TEST_P(Grid, IdsStayThroughRemovalUpdateAndMerge) {
   index->merge(*other, {.ids = MergeIds::shift});
   EXPECT_EQ(index->size(), 397u);
   const auto queries = data(11, 10);
-  const Neighbors found = index->search(MatrixView(queries, kDim), 20);
-  EXPECT_EQ(found.ids, reference_knn(*index, MatrixView(queries, kDim), 20).ids);
+  const Neighbors found = index->search(MatrixView(queries, dim()), 20);
+  EXPECT_EQ(found.ids, reference_knn(*index, MatrixView(queries, dim()), 20).ids);
   EXPECT_TRUE(index->verify().ok);
 }
 
@@ -199,14 +219,14 @@ TEST_P(Grid, DuplicateIdsFollowThePolicy) {
   auto index = filled(10);
   const auto rows = data(3, 11);
   const std::vector<Id> ids{3, 100, 3};
-  EXPECT_THROW(index->add(MatrixView(rows, kDim), {.ids = ids}), Error);
+  EXPECT_THROW(index->add(MatrixView(rows, dim()), {.ids = ids}), Error);
   EXPECT_EQ(index->size(), 10u);
-  index->add(MatrixView(rows, kDim), {.ids = ids, .on_duplicate = OnDuplicate::replace});
+  index->add(MatrixView(rows, dim()), {.ids = ids, .on_duplicate = OnDuplicate::replace});
   EXPECT_EQ(index->size(), 11u);
   const std::vector<Id> three{3};
   const Matrix got = index->get(three);
-  EXPECT_TRUE(std::equal(got.floats(), got.floats() + kDim, rows.begin() + 2 * kDim));
-  index->add(MatrixView(rows, kDim), {.ids = ids, .on_duplicate = OnDuplicate::allow});
+  EXPECT_TRUE(std::equal(got.floats(), got.floats() + dim(), stored(rows).begin() + static_cast<long>(2 * dim())));
+  index->add(MatrixView(rows, dim()), {.ids = ids, .on_duplicate = OnDuplicate::allow});
   EXPECT_EQ(index->size(), 14u);
   EXPECT_EQ(index->remove(three), 3u);
   EXPECT_FALSE(index->contains(3));
@@ -225,11 +245,11 @@ TEST_P(Grid, SpecAndBytesGiveTheSameIndexBack) {
   EXPECT_EQ(to_bytes(*again), to_bytes(*index));
   EXPECT_EQ(parse_spec(index->spec()).str(), index->spec());
   const auto queries = data(5, 12);
-  const Neighbors a = index->search(MatrixView(queries, kDim), 9);
-  const Neighbors b = again->search(MatrixView(queries, kDim), 9);
+  const Neighbors a = index->search(MatrixView(queries, dim()), 9);
+  const Neighbors b = again->search(MatrixView(queries, dim()), 9);
   EXPECT_EQ(a.ids, b.ids);
   EXPECT_EQ(a.distances, b.distances);
-  again->add(MatrixView(data(4, 13), kDim));
+  again->add(MatrixView(data(4, 13), dim()));
   EXPECT_TRUE(again->contains(203));
 }
 
@@ -239,8 +259,8 @@ TEST_P(Grid, ManyThreadsOrOneWriteTheSameBytes) {
   one.run.num_threads = 1;
   many.run.num_threads = 8;
   auto a = make(), b = make();
-  a->add(MatrixView(rows, kDim), one);
-  b->add(MatrixView(rows, kDim), many);
+  a->add(MatrixView(rows, dim()), one);
+  b->add(MatrixView(rows, dim()), many);
   EXPECT_EQ(to_bytes(*a), to_bytes(*b));
 }
 
@@ -256,21 +276,21 @@ TEST_P(Grid, BadInputIsATypedErrorAndChangesNothing) {
     return std::string("nothing");
   };
   EXPECT_EQ(kind_of([&] { index->add(MatrixView(rows, 3)); }), "invalid_argument");
-  EXPECT_EQ(kind_of([&] { index->search(MatrixView(rows, kDim), 0); }), "invalid_argument");
-  EXPECT_EQ(kind_of([&] { index->search(MatrixView(rows, kDim), std::numeric_limits<std::size_t>::max()); }),
+  EXPECT_EQ(kind_of([&] { index->search(MatrixView(rows, dim()), 0); }), "invalid_argument");
+  EXPECT_EQ(kind_of([&] { index->search(MatrixView(rows, dim()), std::numeric_limits<std::size_t>::max()); }),
             "invalid_argument");
   const std::vector<Id> two{1, 2}, reserved{50, 51, -1};
-  EXPECT_EQ(kind_of([&] { index->add(MatrixView(rows, kDim), {.ids = two}); }), "invalid_argument");
-  EXPECT_EQ(kind_of([&] { index->add(MatrixView(rows, kDim), {.ids = reserved}); }), "invalid_argument");
+  EXPECT_EQ(kind_of([&] { index->add(MatrixView(rows, dim()), {.ids = two}); }), "invalid_argument");
+  EXPECT_EQ(kind_of([&] { index->add(MatrixView(rows, dim()), {.ids = reserved}); }), "invalid_argument");
   const std::vector<Id> unknown{99};
   EXPECT_EQ(kind_of([&] { index->get(unknown); }), "not_found");
-  EXPECT_EQ(kind_of([&] { index->update(unknown, MatrixView(rows, kDim).slice(0, 1)); }), "not_found");
+  EXPECT_EQ(kind_of([&] { index->update(unknown, MatrixView(rows, dim()).slice(0, 1)); }), "not_found");
   if (metric() != Metric::nan_euclidean) {
-    rows[kDim + 4] = std::numeric_limits<float>::quiet_NaN();
-    EXPECT_EQ(kind_of([&] { index->add(MatrixView(rows, kDim)); }), "invalid_argument");
-    EXPECT_EQ(index->add(MatrixView(rows, kDim), {.nan_policy = NanPolicy::skip}), 2u);
+    rows[dim() + 4] = std::numeric_limits<float>::quiet_NaN();
+    EXPECT_EQ(kind_of([&] { index->add(MatrixView(rows, dim())); }), "invalid_argument");
+    EXPECT_EQ(index->add(MatrixView(rows, dim()), {.nan_policy = NanPolicy::skip}), 2u);
     EXPECT_EQ(index->size(), 12u);
-    const Neighbors found = index->search(MatrixView(rows, kDim), 2);
+    const Neighbors found = index->search(MatrixView(rows, dim()), 2);
     EXPECT_EQ(found.counts[0], 2u);
     EXPECT_EQ(found.counts[1], 0u);
     EXPECT_EQ(found.ids[2], kNoId);
@@ -286,7 +306,7 @@ TEST_P(Grid, SearchesSeeOneMomentWhileRowsComeAndGo) {
   for (int t = 0; t < 3; ++t) {
     readers.emplace_back([&] {
       while (!stop) {
-        const Neighbors found = index->search(MatrixView(queries, kDim), 10);
+        const Neighbors found = index->search(MatrixView(queries, dim()), 10);
         for (std::size_t q = 0; q < 20; ++q) {
           const std::set<Id> distinct(found.ids.begin() + static_cast<long>(q * 10),
                                       found.ids.begin() + static_cast<long>(q * 10 + 10));
@@ -298,12 +318,12 @@ TEST_P(Grid, SearchesSeeOneMomentWhileRowsComeAndGo) {
     });
   }
   for (int round = 0; round < 20 || searches < 5; ++round) {
-    index->add(MatrixView(data(30, 100 + static_cast<std::uint64_t>(round)), kDim));
+    index->add(MatrixView(data(30, 100 + static_cast<std::uint64_t>(round)), dim()));
     std::vector<Id> ids = index->ids();
     ids.resize(30);
     index->remove(ids);
     const std::vector<Id> some{index->ids().front(), index->ids().back()};
-    index->update(some, MatrixView(data(2, 200), kDim));
+    index->update(some, MatrixView(data(2, 200), dim()));
     EXPECT_EQ(index->size(), 500u);
   }
   stop = true;
@@ -315,11 +335,11 @@ TEST_P(Grid, StoppedWorkLeavesTheIndexAsItWas) {
   source.request_stop();
   AddOptions options;
   options.run.stop = source.get_token();
-  EXPECT_THROW(index->add(MatrixView(data(50, 17), kDim), options), Error);
+  EXPECT_THROW(index->add(MatrixView(data(50, 17), dim()), options), Error);
   EXPECT_EQ(index->size(), 100u);
   SearchOptions search;
   search.run.stop = source.get_token();
-  EXPECT_THROW(index->search(MatrixView(data(50, 17), kDim), 3, search), Error);
+  EXPECT_THROW(index->search(MatrixView(data(50, 17), dim()), 3, search), Error);
 }
 
 }  // namespace

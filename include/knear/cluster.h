@@ -1,0 +1,61 @@
+// k-means: centroids that stand for many vectors.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "knear/matrix.h"
+#include "knear/parallel.h"
+
+namespace knear {
+
+enum class KmeansInit {
+  random,  // different rows, drawn evenly
+  kmeans_plus_plus,
+  afk_mc2,
+};
+
+struct KmeansOptions {
+  std::size_t niter = 25;
+  std::size_t nredo = 1;  // runs with other seeds; the one with the least objective stays
+  std::uint64_t seed = 1234;
+  KmeansInit init = KmeansInit::random;
+  bool spherical = false;      // centroids are scaled to length 1 and rows go to the largest inner product
+  bool int_centroids = false;  // rounded to whole numbers
+  std::size_t min_points_per_centroid = 39;   // fewer draw a warning
+  std::size_t max_points_per_centroid = 256;  // a sample of more is taken; 0: all rows
+  std::span<const float> weights = {};        // one per row; empty: all 1
+  MatrixView initial = {};                    // k x dim centroids to start from; none: see init
+  bool frozen = false;                        // the first initial.rows() centroids stay where they are
+  double early_stop = 0;                      // ends when an iteration lowers the objective by less than this share
+  RunOptions run = {};
+};
+
+// What an iteration left behind.
+struct KmeansIteration {
+  double objective = 0;    // weighted sum of squared distances (spherical: of inner products)
+  double seconds = 0;      // since the start of its run
+  double imbalance = 1;    // k * sum of squared cell sizes / n^2: 1 when all are equal
+  std::size_t splits = 0;  // empty cells that were filled again
+};
+
+struct Kmeans {
+  Matrix centroids;  // float32, k x dim
+  std::vector<KmeansIteration> iterations;
+  double objective = 0;
+  std::vector<std::string> warnings;
+};
+
+// Lloyd's algorithm (Lloyd: "Least squares quantization in PCM", IEEE Trans. Inf. Theory 28, 1982). The same centroids,
+// bit for bit, for any number of threads. Error::invalid_argument unless 1 <= k <= n and all rows are finite.
+Kmeans kmeans(MatrixView rows, std::size_t k, const KmeansOptions& options = {});
+
+// The nearest centroid of each row (the first of equal ones) and its squared distance; distances may be empty.
+void assign_to_nearest(MatrixView rows, MatrixView centroids, std::span<std::uint32_t> numbers,
+                       std::span<float> distances = {}, const RunOptions& options = {});
+
+}  // namespace knear
