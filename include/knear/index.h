@@ -67,6 +67,12 @@ class Index {
   void merge(const Index& other, const MergeOptions& options = {});                       // `other` stays as it was
   void clear();
 
+  // The codec by itself: n x dim rows to n codes of code_bytes(), one after the other, and back. Nothing is stored.
+  std::size_t code_bytes() const { return stats().code_bytes; }
+  std::vector<Byte> encode(MatrixView rows, const RunOptions& options = {}) const;
+  // Error::invalid_argument unless the bytes are a whole number of codes.
+  Matrix decode(std::span<const Byte> codes, const RunOptions& options = {}) const;
+
   // The user's own facts, saved with the index.
   std::map<std::string, std::string> metadata() const;
   void set_metadata(std::map<std::string, std::string> values);
@@ -94,6 +100,8 @@ class Index {
   virtual void update_rows(std::span<const Id> ids, MatrixView rows, const AddOptions& options) = 0;
   virtual void merge_rows(const Index& other, const MergeOptions& options) = 0;
   virtual void remove_all() = 0;
+  virtual void encode_rows(MatrixView rows, Byte* codes, const RunOptions& options) const = 0;
+  virtual void decode_codes(const Byte* codes, std::size_t n, float* rows, const RunOptions& options) const = 0;
 
  private:
   std::size_t dim_;

@@ -45,6 +45,8 @@ class ScanIndex : public Index {
   void update_rows(std::span<const Id> ids, MatrixView rows, const AddOptions& options) override;
   void merge_rows(const Index& other, const MergeOptions& options) override;
   void remove_all() override;
+  void encode_rows(MatrixView rows, Byte* codes, const RunOptions& options) const override;
+  void decode_codes(const Byte* codes, std::size_t n, float* rows, const RunOptions& options) const override;
 
  private:
   // The codec and what it encoded, as of one moment.

@@ -195,6 +195,29 @@ void Index::merge(const Index& other, const MergeOptions& options) {
   perform([&] { return concat("merge of ", other.size(), " rows"); }, [&] { merge_rows(other, options); });
 }
 
+std::vector<Byte> Index::encode(MatrixView rows, const RunOptions& options) const {
+  require_rows(*this, rows, "rows");
+  require_trained(*this, "encode");
+  return perform([&] { return concat("encode of ", shape_of(rows)); },
+                 [&] {
+                   std::vector<Byte> codes(rows.rows() * code_bytes());
+                   if (!codes.empty()) encode_rows(rows, codes.data(), options);
+                   return codes;
+                 });
+}
+
+Matrix Index::decode(std::span<const Byte> codes, const RunOptions& options) const {
+  require_trained(*this, "decode");
+  const std::size_t each = code_bytes();
+  require(codes.size() % each == 0, codes.size(), " bytes are no whole number of codes of ", each);
+  const std::size_t n = codes.size() / each;
+  Matrix rows(DType::f32, n, dim_);
+  if (n != 0)
+    perform([&] { return concat("decode of ", n, " codes"); },
+            [&] { decode_codes(codes.data(), n, rows.floats(), options); });
+  return rows;
+}
+
 void Index::clear() {
   perform([] { return "clear"; }, [&] { remove_all(); });
 }

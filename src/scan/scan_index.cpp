@@ -287,4 +287,25 @@ void ScanIndex::merge_rows(const Index& other, const MergeOptions& options) {
 
 void ScanIndex::remove_all() { store_->clear(); }
 
+void ScanIndex::encode_rows(MatrixView rows, Byte* codes, const RunOptions& options) const {
+  const auto start = std::chrono::steady_clock::now();
+  reject_bad_rows(rows, options);
+  const RunOptions run = remaining(options, start);
+  ProgressMeter meter(run, "encode", rows.rows());
+  encode(rows, codes, run, meter);
+  meter.finish();
+}
+
+void ScanIndex::decode_codes(const Byte* codes, std::size_t n, float* rows, const RunOptions& options) const {
+  const auto codec = this->codec();
+  ProgressMeter meter(options, "decode", n);
+  parallel_for((n + kEncodeRows - 1) / kEncodeRows, options, [&](std::size_t task, std::size_t) {
+    const std::size_t from = task * kEncodeRows;
+    const std::size_t count = std::min(kEncodeRows, n - from);
+    codec->decode(codes + from * codec->code_bytes(), count, rows + from * dim());
+    meter.advance(count);
+  });
+  meter.finish();
+}
+
 }  // namespace knear

@@ -27,6 +27,8 @@ class FakeIndex : public Index {
   Report verify() const override { return {}; }
   void write(SectionWriter&) const override {}
   void read(const Container&) override {}
+  void encode_rows(MatrixView, Byte*, const RunOptions&) const override {}
+  void decode_codes(const Byte*, std::size_t, float*, const RunOptions&) const override {}
 
   bool trained = true;
   mutable int calls = 0;

@@ -253,6 +253,19 @@ TEST_P(Grid, SpecAndBytesGiveTheSameIndexBack) {
   EXPECT_TRUE(again->contains(203));
 }
 
+TEST_P(Grid, EncodesAndDecodesWithoutStoring) {
+  const auto index = make();
+  const auto rows = data(1100, 18);
+  const std::vector<Byte> codes = index->encode(MatrixView(rows, dim()));
+  EXPECT_EQ(codes.size(), 1100 * index->code_bytes());
+  const Matrix decoded = index->decode(codes);
+  const auto kept = stored(rows);
+  EXPECT_TRUE(std::equal(kept.begin(), kept.end(), decoded.floats()));
+  EXPECT_EQ(index->size(), 0u);
+  EXPECT_TRUE(index->encode(MatrixView(rows, dim()).slice(0, 0)).empty());
+  EXPECT_THROW(index->decode(std::span(codes).first(codes.size() - 1)), Error);
+}
+
 TEST_P(Grid, ManyThreadsOrOneWriteTheSameBytes) {
   const auto rows = data(3000, 14);
   AddOptions one, many;
