@@ -144,7 +144,8 @@ def test_a_stopped_add_leaves_the_index_as_it_was():
 
 
 CTRL_C = """
-    import sys, numpy as np, knear
+    import signal, sys, numpy as np, knear
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what started the tests may have it ignored
     x = np.zeros((60000, 256), "float32")
     index = knear.IndexFlat(256, "canberra")
     index.add(x)
@@ -164,7 +165,10 @@ def test_ctrl_c_ends_a_long_search():
         assert process.stdout.readline() == "searching\n"
         time.sleep(0.3)
         process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=60)
+        try:
+            out, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
         assert out == "interrupted [[0]]\n" and process.returncode == 130
 
 
