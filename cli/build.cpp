@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <cstdint>
 #include <filesystem>
 #include <numeric>
 #include <span>
@@ -21,7 +22,10 @@ namespace {
 constexpr const char* kExamples = R"(Examples:
   knear build base.fvecs -o base.knear
   knear build glove.hdf5:train --index Flat --metric cosine -o glove.knear
+  knear build base.fbin --index OPQ16_64,PQ16x4fs,RFlat -o base.knear
   knear build images.npy --dtype float16 --ids names.ivecs -o images.knear)";
+
+constexpr std::uint64_t kTrainSeed = 1234;
 
 struct BuildFlags {
   std::string data;
@@ -31,6 +35,7 @@ struct BuildFlags {
   std::string ids;
   std::string output;
   std::string nan = "reject";
+  std::size_t train_rows = 131072;
 };
 
 NanPolicy nan_policy_of(const std::string& name) {
@@ -107,12 +112,21 @@ std::size_t add_all(Index& index, VectorFile& file, const BuildFlags& flags, Ses
   return stored;
 }
 
+void train(Index& index, VectorFile& file, const BuildFlags& flags, Session& session) {
+  if (index.is_trained()) return;
+  const Matrix rows = sample_rows(file, flags.train_rows, kTrainSeed, session.run());
+  index.train(rows, {.run = session.run()});
+}
+
 Exit run(const BuildFlags& flags, Session& session) {
   require_writable(flags.output);
   const auto file = open_source(flags.data, "train", session);
   const auto index = empty_index(flags, *file);
+  const bool needs_training = !index->is_trained();
 
   Stopwatch watch;
+  train(*index, *file, flags, session);
+  const double train_seconds = watch.lap();
   const std::size_t stored = add_all(*index, *file, flags, session);
   const double build_seconds = watch.lap();
   save(*index, flags.output, session.run());
@@ -132,6 +146,7 @@ Exit run(const BuildFlags& flags, Session& session) {
   result.add_json("skipped", file->rows() - stored);
   if (stored < file->rows()) result.add_line("left out", grouped(file->rows() - stored) + " rows with NaN or Inf");
   result.add("bytes_per_vector", per_vector, "bytes per vector", fmt::format("{:.1f}", per_vector));
+  if (needs_training) result.add("train_seconds", train_seconds, "trained in", duration_text(train_seconds));
   result.add("build_seconds", build_seconds, "built in",
              fmt::format("{}, {} threads", duration_text(build_seconds), session.threads()));
   result.add("save_seconds", save_seconds, "saved in", duration_text(save_seconds));
@@ -157,6 +172,9 @@ Command declare_build(CLI::App& program) {
       ->check(accepted_by([](const std::string& name) {
         if (name != "same") dtype_of(name);
       }));
+  app->add_option("--train-rows", flags->train_rows, "Rows drawn from DATA to train on, where the index learns")
+      ->check(at_least_one())
+      ->capture_default_str();
   app->add_option("--ids", flags->ids, "Ids of the rows: .ivecs, .ibin, integer .npy (default: row numbers)");
   app->add_option("--nan", flags->nan, "Rows with NaN or Inf: reject, skip or keep")
       ->check(accepted_by(nan_policy_of))

@@ -40,6 +40,10 @@ class VectorFile {
 // Throws Error::io_failure, Error::corrupt_file with the numbers that disagree, Error::unsupported with advice.
 std::unique_ptr<VectorFile> open_vectors(const std::filesystem::path& path, const std::string& dataset = "");
 
+// `count` rows drawn without repetition, spread evenly over the file, in its order and dtype; all rows when it has no
+// more. For training: only these rows are read. The same rows for the same seed, anywhere.
+Matrix sample_rows(VectorFile& file, std::size_t count, std::uint64_t seed = 1234, const RunOptions& options = {});
+
 // A whole file of ids (.ivecs, .ibin, integer .npy or IDX), e.g. a ground truth: rows x k; a list is read with k = 1.
 // Distances behind the ids of an .ibin are left alone. Error::wrong_type when the file holds other numbers.
 struct IdMatrix {
