@@ -372,7 +372,9 @@ class Index:
 
     def train(self, x: knear.typing.ArrayLike, *, progress: knear.typing.ProgressLike | None = None, num_threads: int | None = None) -> None:
         """
-        Learns from rows x of shape (n, dim) what the index needs; an exact index needs nothing.
+        Learns from rows x of shape (n, dim) what the index needs: ranges, centroids, rotations. An exact index needs
+        nothing. An index with vectors is trained again only after clear(). Raises InvalidArgument when the rows are
+        too few.
         """
 
     def add(self, x: knear.typing.ArrayLike, ids: knear.typing.IdsLike | None = None, *, on_duplicate: str | None = None, nan_policy: str = 'reject', progress: knear.typing.ProgressLike | None = None, num_threads: int | None = None) -> int:
@@ -546,6 +548,27 @@ class Index:
 
     def to_bytes(self) -> bytes:
         """What save() would write, as bytes."""
+
+    @property
+    def code_size(self) -> int:
+        """Bytes of one code."""
+
+    def sa_code_size(self) -> int:
+        """The field's name for code_size."""
+
+    def sa_encode(self, x: knear.typing.ArrayLike, *, progress: knear.typing.ProgressLike | None = None, num_threads: int | None = None) -> knear.typing.ByteArray:
+        """
+        The codes of rows x of shape (n, dim), uint8 of shape (n, code_size). Nothing is stored.
+
+            >>> index = knear.index("Flat", 2, dtype="uint8")
+            >>> index.sa_encode([[1, 2], [3, 4.4]]).tolist()
+            [[1, 2], [3, 4]]
+        """
+
+    def sa_decode(self, codes: knear.typing.ArrayLike, *, progress: knear.typing.ProgressLike | None = None, num_threads: int | None = None) -> knear.typing.FloatArray:
+        """
+        The rows that codes, uint8 of shape (n, code_size), stand for: float32 of shape (n, dim).
+        """
 
 def index(spec: str, dim: int, metric: knear.typing.MetricLike = 'l2', *, dtype: str | None = None, on_duplicate: str = 'error') -> Index:
     """

@@ -216,6 +216,7 @@ void init_index(nb::module_& m) {
   define_rows(type);
   define_search(type);
   define_files(type);
+  define_codes(type);
   define_functions(m);
 }
 

@@ -28,7 +28,8 @@ NanPolicy nan_policy_of(std::string_view name) {
 
 void train(PyIndex& self, const ArrayLike& x, const ProgressLike& progress, std::optional<Int> num_threads) {
   const Rows rows(x, "x");
-  Call call({num_threads, std::nullopt, progress}, elements_of(rows.view()));
+  constexpr double kPasses = 10'000;  // over each element, about: few rows may take long
+  Call call({num_threads, std::nullopt, progress}, kPasses * elements_of(rows.view()));
   TrainOptions options;
   options.run = call.options();
   call.run([&] { self.index->train(rows.view(), options); });
@@ -123,9 +124,12 @@ void merge(PyIndex& self, const PyIndex& other, std::string_view ids, std::optio
 }
 
 void define_adding(nb::class_<PyIndex>& type) {
-  type.def("train", train, nb::arg("x"), nb::kw_only(), nb::arg("progress") = nb::none(),
-           nb::arg("num_threads") = nb::none(),
-           "Learns from rows x of shape (n, dim) what the index needs; an exact index needs nothing.");
+  type.def(
+      "train", train, nb::arg("x"), nb::kw_only(), nb::arg("progress") = nb::none(),
+      nb::arg("num_threads") = nb::none(),
+      "Learns from rows x of shape (n, dim) what the index needs: ranges, centroids, rotations. An exact index needs\n"
+      "nothing. An index with vectors is trained again only after clear(). Raises InvalidArgument when the rows are\n"
+      "too few.");
   type.def(
       "add",
       [](PyIndex& self, const ArrayLike& x, const IdsLike& ids, std::optional<std::string_view> on_duplicate,

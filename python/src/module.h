@@ -43,5 +43,6 @@ std::map<std::string, std::string> encoded(const nb::dict& metadata);
 void define_rows(nb::class_<PyIndex>& index);
 void define_search(nb::class_<PyIndex>& index);
 void define_files(nb::class_<PyIndex>& index);
+void define_codes(nb::class_<PyIndex>& index);
 
 }  // namespace knear::python

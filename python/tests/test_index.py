@@ -339,3 +339,19 @@ def test_metadata_is_a_live_mapping(index):
         index.metadata["n"] = 3
     with pytest.raises(KeyError):
         index.metadata["none"]
+
+
+def test_codes_by_themselves():
+    x = np.arange(12, dtype="float32").reshape(4, 3)
+    index = knear.IndexFlat(3, dtype="float16")
+    codes = index.sa_encode(x)
+    assert codes.dtype == np.uint8 and codes.shape == (4, 6) == (4, index.code_size) and index.ntotal == 0
+    assert (index.sa_decode(codes) == x).all() and (index.sa_decode(codes[::-2]) == x[::-2]).all()
+    assert index.sa_code_size() == 6 and index.sa_encode(x[:0]).shape == (0, 6)
+    assert index.sa_decode(codes[:0]).shape == (0, 3)
+    with pytest.raises(ValueError, match="6 bytes each, not 5"):
+        index.sa_decode(codes[:, :5])
+    with pytest.raises(TypeError, match="uint8"):
+        index.sa_decode(x)
+    with pytest.raises(ValueError, match="row 1"):
+        index.sa_encode([[1, 2, 3], [1, 2, np.nan]])
