@@ -143,3 +143,36 @@ def _recall_axis(axis: Any, lowest: float) -> None:
     ticks = [t for t in (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 1.0) if t >= lowest - 0.05]
     axis.set_xticks([_stretched(t) for t in ticks], [f"{t:g}" for t in ticks])
     axis.set_xlim(_stretched(max(0.0, lowest - 0.05)), _stretched(1.0) + 0.05)
+
+
+def codecs(result: dict[str, Any], folder: Path) -> None:
+    """recall@k against bytes, a panel for each data set; ours with lines, the rival's with hollow marks."""
+    names = list(dict.fromkeys(p["data"] for p in result["points"]))
+    families = list(dict.fromkeys(p["family"].rstrip("0123456789") for p in result["points"]))
+    shades = dict(zip(families, plt.get_cmap("tab10").colors))
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(1, len(names), figsize=(1 + 4.6 * len(names), 4.6), sharey=True, squeeze=False,
+                                    layout="constrained")  # fmt: skip
+        for axis, name in zip(axes[0], names):
+            for family in families:
+                points = [p for p in result["points"] if p["data"] == name and p["family"].startswith(family)]
+                _code_curve(axis, [p for p in points if p["family"].rstrip("0123456789") == family], shades[family])
+            axis.set_xscale("log", base=2)
+            axis.set_xlabel("bytes per vector")
+            axis.set_title(name, loc="left", fontsize=11, fontweight="bold")
+            axis.grid(True, which="major")
+        axes[0][0].set_ylabel(f"recall@{result['k']}")
+        axes[0][0].legend(frameon=False, fontsize=8.5)
+        figure.suptitle("Recall of codes; lines: knear, hollow marks: Faiss at its bytes", fontsize=10, x=0.01, ha="left")
+        figure.savefig(folder / "codecs.png")
+        plt.close(figure)
+
+
+def _code_curve(axis: Any, points: list[dict[str, Any]], colour: Any) -> None:
+    ours = sorted((p for p in points if p["library"] != "faiss"), key=lambda p: p["bytes"])
+    theirs = [p for p in points if p["library"] == "faiss"]
+    if ours:
+        axis.plot([p["bytes"] for p in ours], [p["recall"] for p in ours], "o-", color=colour, markersize=5,
+                  label=ours[0]["family"].rstrip("0123456789"))  # fmt: skip
+    axis.plot([p["bytes"] for p in theirs], [p["recall"] for p in theirs], "o", markersize=9, markerfacecolor="none",
+              markeredgecolor=colour)  # fmt: skip

@@ -35,6 +35,7 @@ class Bench:
         self.rival = rivals.make(rival_name)
         self.rival.set_threads(threads)
         self.queries = np.empty((0, 0), np.float32)
+        self.rows = self.queries
 
     def describe(self) -> dict[str, Any]:
         return {"version": self.rival.version(), **self.rival.facts(), "libraries": _thread_libraries()}
@@ -42,6 +43,7 @@ class Bench:
     def build(self, data_name: str, metric: str, spec: str) -> dict[str, float]:
         """Builds over a named data set. Returns the seconds and the memory it took to keep, in bytes."""
         rows, self.queries = data.load(data_name)
+        self.rows = rows
         before = memory.anonymous_bytes()
         start = time.perf_counter()
         self.rival.build(rows, metric, spec)
@@ -64,6 +66,13 @@ class Bench:
     def answers(self, nq: int, k: int, keep: int) -> np.ndarray:
         """The ids of the first `keep` queries when searched in a batch of nq."""
         return self.rival.search(np.ascontiguousarray(self.queries[:nq]), k)[1][:keep]
+
+    def round_trip(self, n: int) -> dict[str, float]:
+        """What the codec makes of n of the rows: bytes of one, and the error relative to the rows' variance."""
+        rows = np.ascontiguousarray(self.rows[:: max(1, len(self.rows) // n)][:n])
+        size, again = self.rival.round_trip(rows)
+        error = ((rows.astype(np.float64) - again) ** 2).sum(1).mean()
+        return {"bytes": size, "distortion": float(error / rows.astype(np.float64).var(0).sum())}
 
     def add_random(self, n: int, dim: int, batches: int) -> dict[str, float]:
         """Builds from n random rows in so many calls; see load.py."""

@@ -51,6 +51,10 @@ class Rival(abc.ABC):
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Distances and ids, both nq x k, nearest first."""
 
+    def round_trip(self, rows: np.ndarray) -> tuple[int, np.ndarray]:
+        """Bytes of a code of the index, and the rows after encoding and decoding."""
+        raise Unsupported(f"{self.name} has no codec here")
+
     def save(self, path: str) -> None:
         raise Unsupported(f"{self.name} does not save this index")
 

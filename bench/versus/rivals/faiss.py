@@ -44,6 +44,10 @@ class Faiss(Rival):
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         return self.index.search(queries, k)
 
+    def round_trip(self, rows: np.ndarray) -> tuple[int, np.ndarray]:
+        codes = self.index.sa_encode(rows)
+        return codes.shape[1], self.index.sa_decode(codes)
+
     def save(self, path: str) -> None:
         faiss.write_index(self.index, path)
 

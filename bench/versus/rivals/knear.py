@@ -24,6 +24,7 @@ class Knear(Rival):
 
     def build(self, rows: np.ndarray, metric: str, spec: str) -> None:
         self.index = knear.index(spec, rows.shape[1], metric=metric)
+        self.index.train(rows)
         self.index.add(rows)
 
     def add(self, rows: np.ndarray) -> None:
@@ -31,6 +32,10 @@ class Knear(Rival):
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         return self.index.search(queries, k)
+
+    def round_trip(self, rows: np.ndarray) -> tuple[int, np.ndarray]:
+        codes = self.index.sa_encode(rows)
+        return codes.shape[1], self.index.sa_decode(codes)
 
     def save(self, path: str) -> None:
         self.index.save(path)
