@@ -13,6 +13,9 @@
 
 namespace knear {
 
+// k at most.
+inline constexpr std::size_t kMaxCentroids = std::size_t{1} << 24;
+
 enum class KmeansInit {
   random,  // different rows, drawn evenly
   kmeans_plus_plus,
