@@ -30,6 +30,7 @@ from ._errors import (
     WrongType,
 )
 from ._evaluate import Evaluation, evaluate
+from ._kmeans import Kmeans
 from ._knear import (
     METRIC_COSINE,
     METRIC_GOWER,
@@ -97,7 +98,7 @@ __all__ = [
     "Capabilities", "Conflict", "CorruptFile", "DuplicateId", "Error", "Evaluation", "FileInfo", "FileSection",
     "IDSelector", "IDSelectorAll", "IDSelectorAnd", "IDSelectorArray", "IDSelectorBatch", "IDSelectorBitmap",
     "IDSelectorNot", "IDSelectorOr", "IDSelectorRange", "IDSelectorXOr", "Index", "IndexFlat", "IndexFlat1D",
-    "IndexFlatCosine", "IndexFlatIP", "IndexFlatL2", "IndexStats", "InvalidArgument", "IoFailure",
+    "IndexFlatCosine", "IndexFlatIP", "IndexFlatL2", "IndexStats", "InvalidArgument", "IoFailure", "Kmeans",
     "METRIC_BrayCurtis", "METRIC_COSINE", "METRIC_Canberra", "METRIC_GOWER", "METRIC_INNER_PRODUCT",
     "METRIC_Jaccard", "METRIC_JensenShannon", "METRIC_L1", "METRIC_L2", "METRIC_Linf", "METRIC_Lp",
     "METRIC_NaNEuclidean", "NotFound", "OutOfMemory", "Progress", "Report", "SearchParameters", "SearchStats",

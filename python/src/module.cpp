@@ -12,4 +12,5 @@ NB_MODULE(_knear, m) {
   init_files(m);
   init_datasets(m);
   init_functions(m);
+  init_clustering(m);
 }

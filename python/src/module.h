@@ -34,6 +34,7 @@ void init_index(nb::module_& m);
 void init_files(nb::module_& m);
 void init_datasets(nb::module_& m);
 void init_functions(nb::module_& m);
+void init_clustering(nb::module_& m);
 
 // Metadata as Python has it: values are str where they are UTF-8, else bytes.
 nb::dict decoded(const std::map<std::string, std::string>& metadata);

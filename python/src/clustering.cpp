@@ -1,0 +1,110 @@
+// k-means; the class Kmeans around it is in _kmeans.py.
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/string_view.h>
+#include <nanobind/stl/vector.h>
+
+#include <limits>
+
+#include "arrays.h"
+#include "call.h"
+#include "knear/cluster.h"
+#include "module.h"
+
+namespace knear::python {
+
+namespace {
+
+KmeansInit init_of(std::string_view name) {
+  if (name == "random") return KmeansInit::random;
+  if (name == "k-means++") return KmeansInit::kmeans_plus_plus;
+  if (name == "afk-mc2") return KmeansInit::afk_mc2;
+  throw Error(Error::invalid_argument,
+              "init = \"" + std::string(name) + "\"; it must be \"random\", \"k-means++\" or \"afk-mc2\"");
+}
+
+struct Numbers {
+  Int niter, nredo, seed, min_points, max_points;
+};
+
+KmeansOptions options_of(const Numbers& numbers, std::string_view init, double early_stop) {
+  KmeansOptions options;
+  options.niter = count_of(numbers.niter, "niter", 0);
+  options.nredo = count_of(numbers.nredo, "nredo", 1);
+  options.seed = static_cast<std::uint64_t>(numbers.seed.value);
+  options.min_points_per_centroid = count_of(numbers.min_points, "min_points_per_centroid", 0);
+  options.max_points_per_centroid = count_of(numbers.max_points, "max_points_per_centroid", 0);
+  options.init = init_of(init);
+  options.early_stop = early_stop;
+  return options;
+}
+
+nb::list iterations_of(const Kmeans& result) {
+  nb::list all;
+  for (const KmeansIteration& iteration : result.iterations) {
+    nb::dict entry;
+    entry["obj"] = iteration.objective;
+    entry["time"] = iteration.seconds;
+    entry["imbalance_factor"] = iteration.imbalance;
+    entry["nsplit"] = iteration.splits;
+    all.append(entry);
+  }
+  return all;
+}
+
+// The weights as floats, one after the other.
+std::vector<float> weights_of(const ArrayLike& weights) {
+  if (weights.is_none()) return {};
+  const Rows rows(weights.attr("reshape")(1, -1), "weights");
+  std::vector<float> values(rows.view().dim());
+  rows.view().copy_row(0, values.data());
+  return values;
+}
+
+nb::tuple run_kmeans(const ArrayLike& x, Int k, KmeansOptions options, const ArrayLike& weights,
+                     const ArrayLike& initial, const CallArguments& arguments) {
+  const Rows rows(x, "x");
+  const std::vector<float> row_weights = weights_of(weights);
+  options.weights = row_weights;
+  std::optional<Rows> start;
+  if (!initial.is_none()) options.initial = start.emplace(initial, "init_centroids").view();
+  const std::size_t count = count_of(k, "k", 1);
+  Call call(arguments, static_cast<double>(rows.view().rows()) * static_cast<double>(rows.view().dim()) *
+                           static_cast<double>(count) * static_cast<double>(options.niter));
+  options.run = call.options();
+  Kmeans result;
+  call.run([&] { result = kmeans(rows.view(), count, options); });
+  return nb::make_tuple(make_array(std::move(result.centroids)), result.objective, iterations_of(result),
+                        nb::cast(result.warnings));
+}
+
+}  // namespace
+
+void init_clustering(nb::module_& m) {
+  m.def(
+      "_kmeans",
+      [](const ArrayLike& x, Int k, Int niter, Int nredo, Int seed, bool spherical, bool int_centroids,
+         Int min_points_per_centroid, Int max_points_per_centroid, bool frozen_centroids, std::string_view init,
+         double early_stop, const ArrayLike& weights, const ArrayLike& init_centroids, const ProgressLike& progress,
+         std::optional<Int> num_threads) {
+        const Numbers numbers{niter, nredo, seed, min_points_per_centroid, max_points_per_centroid};
+        KmeansOptions options = options_of(numbers, init, early_stop);
+        options.spherical = spherical;
+        options.int_centroids = int_centroids;
+        options.frozen = frozen_centroids;
+        return run_kmeans(x, k, options, weights, init_centroids, {num_threads, std::nullopt, progress});
+      },
+      nb::arg("x"), nb::arg("k"), nb::kw_only(), nb::arg("niter"), nb::arg("nredo"), nb::arg("seed"),
+      nb::arg("spherical"), nb::arg("int_centroids"), nb::arg("min_points_per_centroid"),
+      nb::arg("max_points_per_centroid"), nb::arg("frozen_centroids"), nb::arg("init"), nb::arg("early_stop"),
+      nb::arg("weights") = nb::none(), nb::arg("init_centroids") = nb::none(), nb::arg("progress") = nb::none(),
+      nb::arg("num_threads") = nb::none(),
+      nb::sig("def _kmeans(x: knear.typing.ArrayLike, k: int, *, niter: int, nredo: int, seed: int, spherical: bool, "
+              "int_centroids: bool, min_points_per_centroid: int, max_points_per_centroid: int, "
+              "frozen_centroids: bool, init: str, early_stop: float, weights: knear.typing.ArrayLike | None = None, "
+              "init_centroids: knear.typing.ArrayLike | None = None, progress: knear.typing.ProgressLike = None, "
+              "num_threads: int | None = None) "
+              "-> tuple[knear.typing.FloatArray, float, list[dict[str, float]], list[str]]"));
+}
+
+}  // namespace knear::python

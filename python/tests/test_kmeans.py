@@ -1,0 +1,77 @@
+"""k-means."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import knear
+
+
+@pytest.fixture
+def blobs(rng):
+    centres = 10 * rng.standard_normal((8, 5), dtype="float32")
+    return np.repeat(centres, 60, axis=0) + rng.standard_normal((480, 5), dtype="float32"), centres
+
+
+def test_finds_blobs(blobs):
+    x, centres = blobs
+    kmeans = knear.Kmeans(5, 8, nredo=10, niter=20)
+    objective = kmeans.train(x)
+    assert objective == pytest.approx(kmeans.obj[-1]) and kmeans.centroids.shape == (8, 5)
+    D, I = kmeans.assign(x)
+    assert I.shape == D.shape == (480,) and D.sum() < 480 * 8
+    assert all(len(set(I[i : i + 60])) == 1 for i in range(0, 480, 60)) and len(set(I)) == 8
+    assert {"obj", "time", "imbalance_factor", "nsplit"} <= set(kmeans.iteration_stats[0])
+
+
+def test_any_number_of_threads_gives_the_same_bits(blobs):
+    x, _ = blobs
+    results = []
+    for threads in (1, 3):
+        kmeans = knear.Kmeans(5, 20, num_threads=threads, min_points_per_centroid=1)
+        kmeans.train(x)
+        results.append(kmeans.centroids.tobytes())
+    assert results[0] == results[1]
+
+
+def test_options(blobs):
+    x, centres = blobs
+    kmeans = knear.Kmeans(5, 8, niter=3, spherical=True, init="k-means++", seed=3)
+    kmeans.train(x)
+    assert np.linalg.norm(kmeans.centroids, axis=1) == pytest.approx(1, abs=1e-5)
+    kmeans = knear.Kmeans(5, 8, niter=3, frozen_centroids=True)
+    kmeans.train(x, init_centroids=centres[:2])
+    assert (kmeans.centroids[:2] == centres[:2]).all()
+    kmeans = knear.Kmeans(5, 1, niter=2, min_points_per_centroid=1)
+    kmeans.train(x[:2], weights=np.array([3.0, 1.0]))
+    assert kmeans.centroids[0] == pytest.approx((3 * x[0] + x[1]) / 4, abs=1e-5)
+    kmeans = knear.Kmeans(5, 8, niter=2, int_centroids=True)
+    kmeans.train(x)
+    assert (kmeans.centroids == np.round(kmeans.centroids)).all()
+
+
+def test_too_few_points_draw_one_warning(blobs):
+    x, _ = blobs
+    with pytest.warns(RuntimeWarning, match="480 rows for 100 centroids") as seen:
+        knear.Kmeans(5, 100, niter=1).train(x)
+    assert len(seen) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        knear.Kmeans(5, 8, niter=1).train(x)
+
+
+def test_bad_input_is_named(blobs):
+    x, _ = blobs
+    with pytest.raises(ValueError, match="481"):
+        knear.Kmeans(5, 481).train(x)
+    with pytest.raises(ValueError, match="4 dimensions"):
+        knear.Kmeans(5, 2).train(x[:, :4])
+    with pytest.raises(ValueError, match="row 7"):
+        knear.Kmeans(5, 2).train(np.where(np.arange(480)[:, None] == 7, np.nan, x).astype("float32"))
+    with pytest.raises(TypeError, match="niterations"):
+        knear.Kmeans(5, 2, niterations=3)
+    with pytest.raises(ValueError, match="init"):
+        knear.Kmeans(5, 2, init="best").train(x)
+    with pytest.raises(RuntimeError):
+        knear.Kmeans(5, 2).assign(x)
