@@ -72,9 +72,10 @@ template <size_t rows>
 }
 
 // Sums one block of the depth for the rows from `row` on, `rows` at a time; the remainder goes by smaller steps.
-// Complete sums go to end.take(first row, sums), in ascending order of the rows.
+// Complete sums go to end.take(first row, sums), in ascending order of the rows. By itself, so that the loop has all
+// registers (inlined into its callers it was 5 to 13 % slower).
 template <size_t rows, size_t vectors, class End>
-void sum_block(const Operands& all, const DepthBlock& block, size_t row, End& end) {
+[[gnu::noinline]] void sum_block(const Operands& all, const DepthBlock& block, size_t row, End& end) {
   const float* panel = all.panel + block.first * kTileQueries;
   for (; row + rows <= all.count; row += rows) {
     if (all.next_rows) fetch_next<rows>(all, block, row);
