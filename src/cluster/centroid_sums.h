@@ -11,13 +11,14 @@
 
 namespace knear {
 
-// Each cell's rows are added in ascending order by one task, so that the bits do not depend on the threads.
+// One task adds all that belongs to a cell, in ascending order of the rows, so that the bits do not depend on the
+// threads.
 class CentroidSums {
  public:
   CentroidSums(const TrainingRows& rows, std::size_t k);
 
-  // From the beginning: row i lies in cells[i].
-  void recompute(std::span<const std::uint32_t> cells, const RunOptions& run);
+  // Row i lies in cells[i]. While few rows move, only these are taken off and added; now and then all is summed anew.
+  void update(std::span<const std::uint32_t> cells, const RunOptions& run);
 
   std::size_t cells() const noexcept { return k_; }
   const double* sum(std::size_t cell) const noexcept { return sums_.data() + cell * rows_.dim(); }
@@ -31,8 +32,17 @@ class CentroidSums {
   double imbalance() const;
 
  private:
+  struct Change;
+  struct ByCell;
+
+  ByCell all_rows(std::span<const std::uint32_t> cells) const;
+  ByCell moved_rows(std::span<const std::uint32_t> cells) const;
+  void apply(std::size_t cell, std::span<const Change> changes);
+
   const TrainingRows& rows_;
   std::size_t k_;
+  std::size_t until_anew_ = 0;
+  std::vector<std::uint32_t> cells_;
   std::vector<double> sums_;  // k x dim
   std::vector<double> weights_;
   std::vector<double> squares_;  // weighted sums of squared lengths

@@ -3,9 +3,9 @@
 #include <cmath>
 #include <optional>
 
-#include "cluster/assign.h"
 #include "cluster/centroid_sums.h"
 #include "cluster/initial.h"
+#include "cluster/nearest_cells.h"
 #include "cluster/split.h"
 #include "cluster/training_rows.h"
 #include "core/call_limits.h"
@@ -40,6 +40,7 @@ class Lloyd {
         options_(options),
         meter_(meter),
         frozen_(options.frozen ? options.initial.rows() : 0),
+        nearest_(rows, options.spherical ? Nearness::product : Nearness::distance, options.seed),
         sums_(rows, centroids.rows()),
         cells_(rows.count()) {}
 
@@ -48,9 +49,9 @@ class Lloyd {
     std::vector<KmeansIteration> iterations;
     finish_centroids();
     for (std::size_t i = 0; i < options_.niter; ++i) {
-      const bool changed = assign(run);
-      if (i > 0 && !changed) break;
-      sums_.recompute(cells_, run);
+      const std::size_t moved = nearest_.assign(centroids_, cells_, run, meter_);
+      if (i > 0 && moved == 0) break;
+      sums_.update(cells_, run);
       KmeansIteration& iteration = iterations.emplace_back();
       iteration.objective =
           options_.spherical ? sums_.inner_products(centroids_.floats()) : sums_.squared_distances(centroids_.floats());
@@ -65,22 +66,6 @@ class Lloyd {
   }
 
  private:
-  // The cell of each row; has any changed?
-  bool assign(const RunOptions& run) {
-    const std::size_t dim = rows_.dim();
-    const FloatSpan centroids{centroids_.floats(), centroids_.rows(), dim};
-    const Panels panels =
-        options_.spherical ? Panels::for_largest_product(centroids, dim) : Panels::for_nearest(centroids, dim);
-    const std::vector<std::uint32_t> before = cells_;
-    parallel_for(assign_tasks(rows_.count()), run, [&](std::size_t task, std::size_t) {
-      const std::size_t first = task * kAssignRows;
-      const std::size_t count = std::min(kAssignRows, rows_.count() - first);
-      assign_rows(rows_.rows(first, count), panels, cells_.data() + first);
-      meter_.advance(count);
-    });
-    return cells_ != before;
-  }
-
   void update_centroids() {
     for (std::size_t c = frozen_; c < centroids_.rows(); ++c) {
       if (sums_.weight(c) == 0) continue;
@@ -115,6 +100,7 @@ class Lloyd {
   const KmeansOptions& options_;
   ProgressMeter& meter_;
   std::size_t frozen_;
+  NearestCells nearest_;
   CentroidSums sums_;
   std::vector<std::uint32_t> cells_;
 };

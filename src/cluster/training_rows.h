@@ -24,6 +24,7 @@ class TrainingRows {
   FloatSpan rows() const noexcept { return rows_; }
   FloatSpan rows(std::size_t first, std::size_t count) const noexcept { return {row(first), count, rows_.stride}; }
   const float* row(std::size_t i) const noexcept { return rows_.data + i * rows_.stride; }
+  bool weighted() const noexcept { return !weights_.empty(); }
   double weight(std::size_t i) const noexcept { return weights_.empty() ? 1 : double{weights_[i]}; }
   double squared_length(std::size_t i) const noexcept { return squared_lengths_[i]; }
 

@@ -118,6 +118,8 @@ struct Table {
   void (*ip_rows)(const float* query, const float* rows, size_t row_stride, size_t count, size_t dim, float* out);
   // out[i] = float32 squared length.
   void (*norm_rows)(const float* rows, size_t row_stride, size_t count, size_t dim, float* out);
+  // out[i] = float32 squared distance of a query to rows[i]; few rows, which lie in cache.
+  void (*l2_picked)(const float* query, const float* const* rows, size_t count, size_t dim, float* out);
   // Positions i with !(values[i] > limit), ascending; returns their number.
   size_t (*select)(const float* values, size_t n, float limit, uint32_t* positions);
 

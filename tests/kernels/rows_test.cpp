@@ -54,6 +54,22 @@ TEST_P(Rows, SquaredDistancesStayWithinTheBound) {
   });
 }
 
+TEST_P(Rows, SquaredDistancesOfPickedRowsStayWithinTheBound) {
+  for_cases([&](const RowsCase& each) {
+    std::vector<const float*> picked;
+    for (std::size_t i = 0; i < each.count; ++i) picked.push_back(each.rows.data() + i * each.stride);
+    for (const std::size_t count : {each.count, each.count / 2, each.count - 1}) {
+      std::vector<float> out(each.count + 1, 77);
+      table().l2_picked(each.query.data(), picked.data(), count, each.dim, out.data());
+      if (count < each.count) {
+        EXPECT_EQ(out[count], 77);
+      } else {
+        each.check(out, [](double q, double x) { return (q - x) * (q - x); });
+      }
+    }
+  });
+}
+
 TEST_P(Rows, InnerProductsStayWithinTheBound) {
   for_cases([&](const RowsCase& each) {
     std::vector<float> out(each.count + 1, 77);

@@ -35,62 +35,73 @@ struct RowsJob {
   float* out;
 };
 
-// totals[r] += the terms of elements [first, end) of the rows from `x` on.
+// totals[r] += the terms of elements [first, end) of row x[r].
 template <class Term, size_t rows>
-[[gnu::always_inline]] inline void add_terms(const RowsJob& job, const float* x, size_t apart, size_t first, size_t end,
-                                             V::F (&totals)[rows]) {
+[[gnu::always_inline]] inline void add_terms(const float* query, const float* const (&x)[rows], size_t first,
+                                             size_t end, V::F (&totals)[rows]) {
   V::F even[rows];
   V::F odd[rows];
   for (size_t r = 0; r < rows; ++r) even[r] = odd[r] = V::zero();
   size_t j = first;
   for (; j + 2 * V::lanes <= end; j += 2 * V::lanes) {
-    const V::F q0 = V::load(job.query + j);
-    const V::F q1 = V::load(job.query + j + V::lanes);
+    const V::F q0 = V::load(query + j);
+    const V::F q1 = V::load(query + j + V::lanes);
     for (size_t r = 0; r < rows; ++r) {
-      const float* at = x + r * apart + j;
-      even[r] = Term::add(even[r], q0, V::load(at));
-      odd[r] = Term::add(odd[r], q1, V::load(at + V::lanes));
+      even[r] = Term::add(even[r], q0, V::load(x[r] + j));
+      odd[r] = Term::add(odd[r], q1, V::load(x[r] + j + V::lanes));
     }
   }
   if (j + V::lanes <= end) {
-    const V::F q = V::load(job.query + j);
-    for (size_t r = 0; r < rows; ++r) even[r] = Term::add(even[r], q, V::load(x + r * apart + j));
+    const V::F q = V::load(query + j);
+    for (size_t r = 0; r < rows; ++r) even[r] = Term::add(even[r], q, V::load(x[r] + j));
     j += V::lanes;
   }
   if (j < end) {
-    const V::F q = V::load_first(job.query + j, end - j);
-    for (size_t r = 0; r < rows; ++r) odd[r] = Term::add(odd[r], q, V::load_first(x + r * apart + j, end - j));
+    const V::F q = V::load_first(query + j, end - j);
+    for (size_t r = 0; r < rows; ++r) odd[r] = Term::add(odd[r], q, V::load_first(x[r] + j, end - j));
   }
   for (size_t r = 0; r < rows; ++r) totals[r] = totals[r] + (even[r] + odd[r]);
 }
 
 template <class Term, size_t rows>
-[[gnu::always_inline]] inline void sum_rows(const RowsJob& job, size_t row, size_t apart, V::F (&totals)[rows]) {
+[[gnu::always_inline]] inline void sum_rows(const float* query, const float* const (&x)[rows], size_t dim,
+                                            V::F (&totals)[rows]) {
   for (size_t r = 0; r < rows; ++r) totals[r] = V::zero();
-  for (size_t first = 0; first < job.dim; first += kChainBlock) {
-    const size_t left = job.dim - first;
-    add_terms<Term>(job, job.rows + row * job.row_stride, apart * job.row_stride, first,
-                    left < kChainBlock ? job.dim : first + kChainBlock, totals);
+  for (size_t first = 0; first < dim; first += kChainBlock) {
+    const size_t left = dim - first;
+    add_terms<Term>(query, x, first, left < kChainBlock ? dim : first + kChainBlock, totals);
   }
+}
+
+template <class Term>
+[[gnu::always_inline]] inline void sum_four(const float* query, const float* const (&x)[4], size_t dim,
+                                            float (&sums)[4]) {
+  V::F totals[4];
+  sum_rows<Term>(query, x, dim, totals);
+  V::store_sums(totals, sums);
+}
+
+template <class Term>
+[[gnu::always_inline]] inline float sum_one(const float* query, const float* row, size_t dim) {
+  const float* const x[1] = {row};
+  V::F total[1];
+  sum_rows<Term>(query, x, dim, total);
+  return V::sum(total[0]);
 }
 
 // Rows from `row` on, vectors along the dimension.
 template <class Term>
 void long_rows(const RowsJob& job, size_t row) {
   const size_t quarter = (job.count - row) / 4;
+  const size_t apart = quarter * job.row_stride;
   for (size_t i = 0; i < quarter; ++i) {
-    V::F totals[4];
+    const float* x = job.rows + (row + i) * job.row_stride;
     float sums[4];
-    sum_rows<Term>(job, row + i, quarter, totals);
-    V::store_sums(totals, sums);
+    sum_four<Term>(job.query, {x, x + apart, x + 2 * apart, x + 3 * apart}, job.dim, sums);
     for (size_t r = 0; r < 4; ++r) job.out[row + i + r * quarter] = sums[r];
   }
   row += 4 * quarter;
-  for (; row < job.count; ++row) {
-    V::F total[1];
-    sum_rows<Term>(job, row, 0, total);
-    job.out[row] = V::sum(total[0]);
-  }
+  for (; row < job.count; ++row) job.out[row] = sum_one<Term>(job.query, job.rows + row * job.row_stride, job.dim);
 }
 
 template <class Term, size_t columns>
@@ -166,4 +177,19 @@ void ip_rows(const float* query, const float* rows, size_t row_stride, size_t co
 
 void norm_rows(const float* rows, size_t row_stride, size_t count, size_t dim, float* out) {
   rows_of<Square>({rows, rows, row_stride, count, dim, out});  // the first row stands in for a query
+}
+
+// Rows that lie anywhere. Of the last four, those that are not there are stood in for by the last one.
+void l2_picked(const float* query, const float* const* rows, size_t count, size_t dim, float* out) {
+  for (size_t first = 0; first < count; first += 4) {
+    if (first + 1 == count) {
+      out[first] = sum_one<SquaredDifference>(query, rows[first], dim);
+      return;
+    }
+    const float* x[4];
+    for (size_t r = 0; r < 4; ++r) x[r] = rows[first + r < count ? first + r : count - 1];
+    float sums[4];
+    sum_four<SquaredDifference>(query, {x[0], x[1], x[2], x[3]}, dim, sums);
+    for (size_t r = 0; r < 4 && first + r < count; ++r) out[first + r] = sums[r];
+  }
 }

@@ -10,6 +10,7 @@ constexpr Table table_named(const char* name) {
   table.l2_rows = l2_rows;
   table.ip_rows = ip_rows;
   table.norm_rows = norm_rows;
+  table.l2_picked = l2_picked;
   table.select = select;
   table.exact[exact_l2] = exact_l2_rows;
   table.exact[exact_inner_product] = exact_inner_product_rows;
