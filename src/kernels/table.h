@@ -75,6 +75,32 @@ struct ProductsJob {
   float* scratch;  // kTileRows * tile_queries floats, 64-byte aligned
 };
 
+// Codes of 4-bit numbers in planes: group g's bytes p of all its kLookupRows codes at codes + g * stride +
+// p * kLookupRows, each of two numbers, the first of them in the low nibble.
+inline constexpr size_t kLookupRows = 32;
+// Planes that are summed up in bytes before the sum goes into 16 bits.
+inline constexpr size_t kLookupPlanes = 8;
+
+// Rows of a group that a query's tables could not rule out: bit r stands for row r.
+struct LookupHit {
+  uint32_t query;
+  uint32_t group;
+  uint32_t rows;
+};
+
+// The sum of a row under a query: over all planes, tables[low nibble] + tables[16 + high nibble]. Each kLookupPlanes
+// planes add up to 255 at the most, and all of them to 65535.
+struct LookupJob {
+  const uint8_t* codes;
+  ptrdiff_t stride;  // bytes from one group to the next
+  size_t groups;
+  size_t planes;           // >= 1
+  const uint8_t* tables;   // query q's at tables + q * planes * 32
+  const uint16_t* bounds;  // of each query; at most 255 when there are no more than kLookupPlanes planes
+  size_t queries;
+  LookupHit* hits;  // room for groups * queries
+};
+
 // The canonical distances, in float64 and smaller-is-closer only where the metric is (inner_product,
 // jaccard and cosine give the similarity itself).
 enum ExactKind : int {
@@ -111,6 +137,9 @@ struct Table {
 
   void (*nearest)(const NearestJob* job);
   void (*products)(const ProductsJob* job);
+
+  // Finds the rows whose sum is below their query's bound; returns the number of hits.
+  size_t (*lookup)(const LookupJob* job);
 
   // out[i] = float32 squared distance / inner product of one query with each of `count` rows. Four quarters of the rows
   // are read side by side: to have the bandwidth of the memory, pass at least 128 KB of rows at a time.

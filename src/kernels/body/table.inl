@@ -7,6 +7,7 @@ constexpr Table table_named(const char* name) {
   table.tile = tile;
   table.nearest = nearest;
   table.products = products;
+  table.lookup = lookup;
   table.l2_rows = l2_rows;
   table.ip_rows = ip_rows;
   table.norm_rows = norm_rows;

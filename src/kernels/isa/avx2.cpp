@@ -89,6 +89,10 @@ struct V {
 //
 #include "kernels/body/panels.inl"
 //
+#include "kernels/body/bytes_avx2.inl"
+//
+#include "kernels/body/lookup.inl"
+//
 #include "kernels/body/rows.inl"
 //
 #include "kernels/body/select.inl"

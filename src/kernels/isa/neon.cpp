@@ -72,6 +72,43 @@ struct V {
   }
 };
 
+struct Bytes {
+  using B = uint8x16_t;
+  struct Wide {
+    uint16x8_t low;   // lanes 0 to 7
+    uint16x8_t high;  // the others
+  };
+  static constexpr size_t lanes = 16;
+  static constexpr size_t queries = 4;  // at a time: their sums fill half of the registers
+
+  static B load(const uint8_t* p) { return vld1q_u8(p); }
+  static B table(const uint8_t* p) { return vld1q_u8(p); }
+  static B low_nibbles(B x) { return vandq_u8(x, vdupq_n_u8(15)); }
+  static B high_nibbles(B x) { return vshrq_n_u8(x, 4); }
+  static B lookup(B table, B nibbles) { return vqtbl1q_u8(table, nibbles); }
+  // Saturates.
+  static B add(B a, B b) { return vqaddq_u8(a, b); }
+  // Bit i is set when lane i is less than the bound.
+  static uint32_t below(B x, uint8_t bound) { return bits(vcltq_u8(x, vdupq_n_u8(bound))); }
+
+  static Wide widened(B x) { return {vmovl_u8(vget_low_u8(x)), vmovl_high_u8(x)}; }
+  static Wide add_wide(Wide sum, B x) {
+    const Wide more = widened(x);
+    return {vqaddq_u16(sum.low, more.low), vqaddq_u16(sum.high, more.high)};
+  }
+  static uint32_t below_wide(Wide x, uint16_t bound) {
+    const uint16x8_t all = vdupq_n_u16(bound);
+    return bits(vcombine_u8(vmovn_u16(vcltq_u16(x.low, all)), vmovn_u16(vcltq_u16(x.high, all))));
+  }
+
+ private:
+  static uint32_t bits(B mask) {
+    static constexpr uint8_t kBits[lanes] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+    const B set = vandq_u8(mask, vld1q_u8(kBits));
+    return vaddv_u8(vget_low_u8(set)) | static_cast<uint32_t>(vaddv_u8(vget_high_u8(set))) << 8;
+  }
+};
+
 // float16 is a type of the machine here.
 void f32_from_f16(const uint16_t* in, size_t n, float* out) {
   for (size_t i = 0; i < n; ++i) out[i] = static_cast<float>(__builtin_bit_cast(__fp16, in[i]));
@@ -86,6 +123,8 @@ void f16_from_f32(const float* in, size_t n, uint16_t* out) {
 #include "kernels/body/tile.inl"
 //
 #include "kernels/body/panels.inl"
+//
+#include "kernels/body/lookup.inl"
 //
 #include "kernels/body/rows.inl"
 //

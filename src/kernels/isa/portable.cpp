@@ -80,11 +80,77 @@ struct V {
   }
 };
 
+// Lookups one by one: a shuffle with variable places is no part of the language.
+struct Bytes {
+  using B [[gnu::vector_size(16)]] = uint8_t;
+  using Sums [[gnu::vector_size(16)]] = uint16_t;
+  struct Wide {
+    Sums low;   // lanes 0 to 7
+    Sums high;  // the others
+  };
+  static constexpr size_t lanes = 16;
+  static constexpr size_t queries = 1;
+
+  static B load(const uint8_t* p) {
+    B x;
+    __builtin_memcpy(&x, p, sizeof x);
+    return x;
+  }
+  static B table(const uint8_t* p) { return load(p); }
+  static B low_nibbles(B x) { return x & 15; }
+  static B high_nibbles(B x) { return x >> 4; }
+  static B lookup(B table, B nibbles) {
+    B found{};
+    for (size_t i = 0; i < lanes; ++i) found[i] = table[nibbles[i]];
+    return found;
+  }
+  // Saturates.
+  static B add(B a, B b) {
+    const B sum = a + b;
+    return sum | __builtin_bit_cast(B, sum < a);
+  }
+  // Bit i is set when lane i is less than the bound.
+  static uint32_t below(B x, uint8_t bound) {
+    uint32_t bits = 0;
+    for (uint32_t i = 0; i < lanes; ++i) bits |= static_cast<uint32_t>(x[i] < bound) << i;
+    return bits;
+  }
+
+  static Wide widened(B x) {
+    Wide wide{};
+    for (size_t i = 0; i < 8; ++i) {
+      wide.low[i] = x[i];
+      wide.high[i] = x[i + 8];
+    }
+    return wide;
+  }
+  static Wide add_wide(Wide sum, B x) {
+    const Wide more = widened(x);
+    return {add_sums(sum.low, more.low), add_sums(sum.high, more.high)};
+  }
+  static uint32_t below_wide(Wide x, uint16_t bound) {
+    uint32_t bits = 0;
+    for (uint32_t i = 0; i < 8; ++i) {
+      bits |= static_cast<uint32_t>(x.low[i] < bound) << i;
+      bits |= static_cast<uint32_t>(x.high[i] < bound) << (i + 8);
+    }
+    return bits;
+  }
+
+ private:
+  static Sums add_sums(Sums a, Sums b) {
+    const Sums sum = a + b;
+    return sum | __builtin_bit_cast(Sums, sum < a);
+  }
+};
+
 #include "kernels/body/sums.inl"
 //
 #include "kernels/body/tile.inl"
 //
 #include "kernels/body/panels.inl"
+//
+#include "kernels/body/lookup.inl"
 //
 #include "kernels/body/rows.inl"
 //
