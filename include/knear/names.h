@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "knear/codecs.h"
 #include "knear/scan.h"
 
 namespace knear {
@@ -28,6 +29,18 @@ struct IndexFlatCosine : IndexFlat {
 // One dimension; distances are |x - y|, as the field has it.
 struct IndexFlat1D : IndexFlat {
   IndexFlat1D() : IndexFlat(1, Metric::l1) {}
+};
+
+// Product quantizer.
+struct IndexPQ : ScanIndex {
+  IndexPQ(std::size_t dim, std::size_t subs, std::size_t bits, Metric metric = Metric::l2)
+      : ScanIndex(make_pq_codec(dim, metric, {.subs = subs, .bits = bits})) {}
+};
+
+// The same with 4 bits, scanned by register lookups.
+struct IndexPQFastScan : ScanIndex {
+  IndexPQFastScan(std::size_t dim, std::size_t subs, std::size_t bits = 4, Metric metric = Metric::l2)
+      : ScanIndex(make_pq_codec(dim, metric, {.subs = subs, .bits = bits, .layout = CodeLayout::planes})) {}
 };
 
 }  // namespace knear

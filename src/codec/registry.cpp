@@ -5,6 +5,7 @@ namespace {
 
 constexpr CodecRow kRows[] = {
     {"Flat[,dtype=float32|float16|bfloat16|int8|uint8]", "rows as they are, or rounded", read_flat_codec},
+    {"PQ<M>[x<bits>][np] or PQ<M>x4fs", "product quantizer; fs: 4 bits in planes, for fast scans", read_pq_codec},
 };
 
 }  // namespace

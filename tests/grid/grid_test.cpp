@@ -44,6 +44,13 @@ std::vector<Composition> compositions() {
     for (const Metric metric : everyday) all.push_back({spec, metric});
   }
   for (const Metric metric : rare) all.push_back({"Flat", metric});
+  for (const Metric metric : everyday) all.push_back({"PQ6x8", metric, 24});
+  for (const Metric metric : everyday) all.push_back({"PQ12x4fs", metric, 24});
+  all.push_back({"PQ12x4fs", Metric::l1, 24});
+  all.push_back({"PQ3x4fs", Metric::l2, 24});
+  all.push_back({"PQ24x4fs", Metric::inner_product, 24});
+  all.push_back({"PQ4x10", Metric::l2, 24});
+  all.push_back({"PQ5x3", Metric::inner_product, 20});
   return all;
 }
 

@@ -1,0 +1,80 @@
+#include "codec/lookup_filter.h"
+
+#include <cmath>
+#include <limits>
+
+namespace knear {
+namespace {
+
+// A bound this much below the target is worth finer steps.
+constexpr double kCoarse = 0.75;
+constexpr double kMostSum = 1e36;
+constexpr float kMostScale = 1e30F;
+// By how much a rounded byte may exceed its number of steps, and a sum of them its own.
+constexpr double kAbove = 1 + 0x1p-21;
+
+// One run of planes has all sums that a byte holds; of several, each should seldom overflow before all together reach
+// the bound.
+double target_for(std::size_t planes) {
+  if (planes <= kernels::kLookupPlanes) return 254;
+  return std::min(60000.0, 20.0 * static_cast<double>(planes));
+}
+
+}  // namespace
+
+LookupFilter::LookupFilter(const ProductQuantizer& quantizer, Metric::Kind metric, MatrixView queries)
+    : kernels_(kernels::table()),
+      tables_(quantizer, metric, queries),
+      planes_(quantizer.code_bytes()),
+      target_(target_for(planes_)),
+      thresholds_(queries.rows(), std::numeric_limits<double>::quiet_NaN()),
+      scales_(queries.rows()),
+      scaled_(tables_.size()),
+      bytes_(queries.rows() * tables_.size()),
+      bounds_(queries.rows(), 1),
+      hits_(queries.rows() * kMostGroups) {}
+
+// Brings a query's bytes and bound up to date with its threshold. All bytes zero and the bound one let all rows pass.
+void LookupFilter::follow(std::size_t q, double threshold) {
+  if (thresholds_[q] == threshold) return;
+  thresholds_[q] = threshold;
+  const double most = tables_.most(q, threshold);
+  if (most < 0) {
+    bounds_[q] = 0;
+    return;
+  }
+  const double now = scales_[q] * most * kAbove;
+  if (!(now >= kCoarse * target_ && now < target_ + 1)) {
+    scales_[q] = most < kMostSum ? std::min(static_cast<float>(target_ / most), kMostScale) : 0.0f;
+    round_tables(q);
+  }
+  bounds_[q] = scales_[q] > 0 ? static_cast<std::uint16_t>(scales_[q] * most * kAbove) + 1 : 1;
+}
+
+// Down to whole steps: a half less, then to the nearest.
+void LookupFilter::round_tables(std::size_t q) {
+  const float* table = tables_.of(q);
+  const float scale = scales_[q];
+  for (std::size_t i = 0; i < tables_.size(); ++i) scaled_[i] = table[i] * scale - 0.5f;
+  kernels_.u8_from_f32(scaled_.data(), tables_.size(), bytes_.data() + q * tables_.size());
+}
+
+std::size_t LookupFilter::look_up(const CodeBlock& block, std::size_t first, std::size_t count) {
+  const kernels::LookupJob job{block.group(first), block.stride,   count,          planes_,
+                               bytes_.data(),      bounds_.data(), bounds_.size(), hits_.data()};
+  return kernels_.lookup(&job);
+}
+
+// Of the row whose first byte this is.
+float LookupFilter::sum(std::size_t q, const Byte* lane) const {
+  const float* table = tables_.of(q);
+  float low = 0;
+  float high = 0;
+  for (std::size_t p = 0; p < planes_; ++p, lane += kGroupRows, table += 32) {
+    low += table[*lane & 15];
+    high += table[16 + (*lane >> 4)];
+  }
+  return low + high;
+}
+
+}  // namespace knear

@@ -1,0 +1,86 @@
+// Register lookups over 4-bit codes in planes, which let pass every row that might matter.
+//
+// Per query the float32 tables are rounded down to bytes, in steps fine enough that the distance asked for is about
+// as large as the sums that fit: a row whose sum is too large is out, and for what passes the float32 sum gives an
+// interval around the distance.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "codec/pq_tables.h"
+#include "kernels/dispatch.h"
+#include "knear/codec.h"
+
+namespace knear {
+
+class LookupFilter {
+ public:
+  // The quantizer has 4 bits.
+  LookupFilter(const ProductQuantizer& quantizer, Metric::Kind metric, MatrixView queries);
+
+  // See filter_scan.h; the row is null.
+  template <class Sink>
+  void run(const CodeBlock& block, Sink& sink) {
+    const std::size_t groups = (block.count + kGroupRows - 1) / kGroupRows;
+    for (std::size_t first = 0; first < groups;) {
+      if (asked_for(block, first) == 0) {
+        ++first;
+        continue;
+      }
+      std::size_t end = first + 1;
+      while (end < std::min(groups, first + next_groups_) && asked_for(block, end) != 0) ++end;
+      run_groups(block, first, end - first, sink);
+      first = end;
+      next_groups_ = std::min(2 * next_groups_, kMostGroups);
+    }
+  }
+
+ private:
+  static constexpr std::size_t kMostGroups = 64;
+
+  // Which rows of a group may be results.
+  static std::uint32_t asked_for(const CodeBlock& block, std::size_t group) {
+    const std::size_t left = block.count - group * kGroupRows;
+    const std::uint32_t there = left < kGroupRows ? (1u << left) - 1 : ~0u;
+    return block.allowed ? there & static_cast<std::uint32_t>(block.allowed[group / 2] >> (group % 2 * kGroupRows))
+                         : there;
+  }
+
+  template <class Sink>
+  void run_groups(const CodeBlock& block, std::size_t first, std::size_t count, Sink& sink) {
+    for (std::size_t q = 0; q < tables_.queries(); ++q) follow(q, sink.threshold(q));
+    const std::size_t found = look_up(block, first, count);
+    for (std::size_t h = 0; h < found; ++h) {
+      const kernels::LookupHit& hit = hits_[h];
+      const std::size_t group = first + hit.group;
+      for (std::uint32_t rows = hit.rows & asked_for(block, group); rows != 0; rows &= rows - 1) {
+        const auto lane = static_cast<std::size_t>(std::countr_zero(rows));
+        sink.take(hit.query, group * kGroupRows + lane, nullptr,
+                  tables_.interval(hit.query, sum(hit.query, block.group(group) + lane)));
+      }
+    }
+  }
+
+  void follow(std::size_t q, double threshold);
+  void round_tables(std::size_t q);
+  std::size_t look_up(const CodeBlock& block, std::size_t first, std::size_t count);
+  float sum(std::size_t q, const Byte* lane) const;
+
+  const kernels::Table& kernels_;
+  PqTables tables_;
+  std::size_t planes_;
+  double target_;                   // of the bounds: the largest sums that bytes and 16 bits are good for
+  std::size_t next_groups_ = 1;     // few at first, when no threshold is known and all rows pass
+  std::vector<double> thresholds_;  // that bounds_ are for
+  std::vector<float> scales_;       // steps per unit of distance
+  std::vector<float> scaled_;
+  std::vector<std::uint8_t> bytes_;  // query x plane x 32
+  std::vector<std::uint16_t> bounds_;
+  std::vector<kernels::LookupHit> hits_;
+};
+
+}  // namespace knear

@@ -1,0 +1,72 @@
+#include "codec/pq_tables.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/dispatch.h"
+
+namespace knear {
+namespace {
+
+constexpr double kUnit = 0x1p-24;
+constexpr double kSafe = 1e36;  // below it no float32 sum overflows
+
+double length_of(const float* x, std::size_t dim) {
+  double square = 0;
+  kernels::table().exact[kernels::exact_inner_product](x, &x, 1, dim, 0, &square);
+  return std::sqrt(square);
+}
+
+}  // namespace
+
+PqTables::PqTables(const ProductQuantizer& quantizer, Metric::Kind metric, MatrixView queries)
+    : size_((quantizer.subs() * quantizer.centroids() + 31) / 32 * 32),
+      tables_(queries.rows() * size_),
+      infos_(queries.rows()) {
+  const std::size_t depth = quantizer.sub_dim();
+  const std::size_t blocks = (depth + kernels::kTileDepth - 1) / kernels::kTileDepth;
+  const auto terms = static_cast<double>(quantizer.subs());
+  dot_error_ = static_cast<double>(std::min(depth, kernels::kTileDepth) + blocks + 2) * kUnit * 1.001;
+  relative_ = metric == Metric::l2 ? dot_error_ + (terms + 6) * 1.01 * kUnit : 0;
+  tiny_ = static_cast<double>(quantizer.dim()) * 0x1p-146;
+  if (metric != Metric::l2) {
+    for (std::size_t m = 0; m < quantizer.subs(); ++m) {
+      double longest = 0;
+      for (std::size_t c = 0; c < quantizer.centroids(); ++c) {
+        longest = std::max(longest, length_of(quantizer.sub_centroids(m) + c * depth, depth));
+      }
+      longest_.push_back(longest);
+    }
+  }
+  std::vector<float> query(quantizer.dim());
+  for (std::size_t q = 0; q < queries.rows(); ++q) {
+    queries.copy_row(q, query.data());
+    fill(quantizer, metric, query.data(), q);
+  }
+}
+
+void PqTables::fill(const ProductQuantizer& quantizer, Metric::Kind metric, const float* query, std::size_t q) {
+  const kernels::Table& table = kernels::table();
+  const std::size_t depth = quantizer.sub_dim();
+  const std::size_t count = quantizer.centroids();
+  Info& info = infos_[q];
+  float* out = tables_.data() + q * size_;
+  double magnitude = 0;
+  for (std::size_t m = 0; m < quantizer.subs(); ++m, out += count, query += depth) {
+    (metric == Metric::l2 ? table.l2_rows : table.ip_rows)(query, quantizer.sub_centroids(m), depth, count, depth, out);
+    if (metric != Metric::l2) {
+      magnitude += length_of(query, depth) * longest_[m];
+      for (std::size_t c = 0; c < count; ++c) out[c] = -out[c];
+    }
+    const auto [least, largest] = std::minmax_element(out, out + count);
+    const float base = *least;
+    info.tells &= std::abs(base) < kSafe && std::abs(*largest) < kSafe;
+    info.base += base;
+    for (std::size_t c = 0; c < count; ++c) out[c] -= base;
+  }
+  info.tells &= magnitude < kSafe;
+  const auto terms = static_cast<double>(quantizer.subs());
+  info.absolute = (dot_error_ + (2 * terms + 6) * 1.01 * kUnit) * magnitude + tiny_;
+}
+
+}  // namespace knear

@@ -1,0 +1,131 @@
+#include "codec/product_quantizer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+#include "codec/code_bits.h"
+#include "core/call_limits.h"
+#include "core/check.h"
+#include "core/parallel_for.h"
+#include "io/byte_fields.h"
+#include "knear/cluster.h"
+
+namespace knear {
+namespace {
+
+constexpr std::size_t kEncodeRows = 192;  // at a time: their numbers stay in cache
+
+// The sub-vectors [first, first + count) of all rows.
+MatrixView columns(MatrixView rows, std::size_t first, std::size_t count) {
+  return {rows.data() + first * bytes_of(rows.dtype()), rows.dtype(), rows.rows(), count, rows.row_stride()};
+}
+
+bool are_floats(MatrixView rows) {
+  return rows.dtype() == DType::f32 && rows.row_stride() >= 0 && rows.row_stride() % 4 == 0 &&
+         reinterpret_cast<std::uintptr_t>(rows.data()) % 4 == 0;
+}
+
+}  // namespace
+
+ProductQuantizer::ProductQuantizer(std::size_t dim, std::size_t subs, std::size_t bits)
+    : subs_(subs), sub_dim_(subs ? dim / subs : 0), bits_(static_cast<unsigned>(bits)) {
+  require(subs >= 1 && subs <= dim, "the number of sub-vectors must be 1 to the dimension, ", dim, ", not ", subs);
+  require(dim % subs == 0, "the dimension ", dim, " is no multiple of ", subs, " sub-vectors");
+  require(bits >= 1 && bits <= 16, "a sub-vector takes 1 to 16 bits, not ", bits);
+}
+
+void ProductQuantizer::train(MatrixView rows, const PqOptions& options, const RunOptions& run) {
+  const std::size_t k = centroids();
+  require(rows.rows() >= k, "a product quantizer of ", bits_, " bits has ", k,
+          " centroids in each sub-space and takes as many training rows, not ", rows.rows());
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<float> all(k * dim());
+  ProgressMeter meter(run, "train", subs_);
+  const auto learn = [&](std::size_t m, const RunOptions& mine) {
+    KmeansOptions learning;
+    learning.niter = options.niter;
+    learning.seed = options.seed + m;
+    learning.max_points_per_centroid = options.max_points_per_centroid;
+    learning.run = remaining(mine, start);
+    learning.run.progress = {};
+    const Kmeans found = kmeans(columns(rows, m * sub_dim_, sub_dim_), k, learning);
+    std::copy_n(found.centroids.floats(), k * sub_dim_, all.data() + m * k * sub_dim_);
+    meter.advance(1);
+  };
+  if (subs_ < threads_for(run, subs_ + 1)) {
+    for (std::size_t m = 0; m < subs_; ++m) learn(m, run);
+  } else {
+    RunOptions alone = run;
+    alone.num_threads = 1;
+    parallel_for(subs_, run, [&](std::size_t m, std::size_t) { learn(m, alone); });
+  }
+  meter.finish();
+  take_centroids(std::move(all));
+}
+
+void ProductQuantizer::take_centroids(std::vector<float> centroids) {
+  table_ = std::move(centroids);
+  panels_.clear();
+  for (std::size_t m = 0; m < subs_; ++m) {
+    panels_.push_back(Panels::for_nearest({sub_centroids(m), this->centroids(), sub_dim_}, sub_dim_));
+  }
+}
+
+void ProductQuantizer::write(ByteSink& sink) const { sink.floats(table_); }
+
+void ProductQuantizer::read(ByteSource& source) { take_centroids(source.floats(centroids() * dim())); }
+
+void ProductQuantizer::encode(MatrixView rows, Byte* codes) const {
+  std::vector<float> copies;
+  for (std::size_t first = 0; first < rows.rows(); first += kEncodeRows) {
+    const std::size_t count = std::min(kEncodeRows, rows.rows() - first);
+    const MatrixView some = rows.slice(first, count);
+    if (are_floats(some)) {
+      const auto stride = static_cast<std::size_t>(some.row_stride()) / sizeof(float);
+      encode_floats({reinterpret_cast<const float*>(some.data()), count, stride}, codes + first * code_bytes());
+      continue;
+    }
+    copies.resize(count * dim());
+    for (std::size_t i = 0; i < count; ++i) some.copy_row(i, copies.data() + i * dim());
+    encode_floats({copies.data(), count, dim()}, codes + first * code_bytes());
+  }
+}
+
+void ProductQuantizer::encode_floats(FloatSpan rows, Byte* codes) const {
+  std::vector<std::uint32_t> numbers(subs_ * rows.count);
+  std::vector<float> values(rows.count);
+  for (std::size_t m = 0; m < subs_; ++m) {
+    panels_[m].nearest({rows.data + m * sub_dim_, rows.count, rows.stride}, numbers.data() + m * rows.count,
+                       values.data());
+  }
+  for (std::size_t i = 0; i < rows.count; ++i) pack(numbers.data() + i, rows.count, codes + i * code_bytes());
+}
+
+// Number m at numbers[m * stride].
+void ProductQuantizer::pack(const std::uint32_t* numbers, std::size_t stride, Byte* code) const {
+  BitWriter writer(code);
+  for (std::size_t m = 0; m < subs_; ++m) writer.put(numbers[m * stride], bits_);
+  writer.flush();
+}
+
+void ProductQuantizer::unpack(const Byte* code, std::uint16_t* numbers) const {
+  if (bits_ == 8) {
+    std::copy_n(code, subs_, numbers);
+    return;
+  }
+  BitReader reader(code);
+  for (std::size_t m = 0; m < subs_; ++m) numbers[m] = static_cast<std::uint16_t>(reader.next(bits_));
+}
+
+void ProductQuantizer::decode(const Byte* codes, std::size_t n, float* rows) const {
+  std::vector<std::uint16_t> numbers(subs_);
+  for (std::size_t i = 0; i < n; ++i, codes += code_bytes()) {
+    unpack(codes, numbers.data());
+    for (std::size_t m = 0; m < subs_; ++m, rows += sub_dim_) {
+      std::copy_n(sub_centroids(m) + numbers[m] * sub_dim_, sub_dim_, rows);
+    }
+  }
+}
+
+}  // namespace knear
