@@ -113,4 +113,25 @@ Neighbors reference_knn(const Index& index, MatrixView queries, std::size_t k, c
   return result;
 }
 
+Neighbors reference_knn_of_codes(const Index& index, MatrixView queries, std::size_t k, const Selector* selector) {
+  Neighbors result{queries.rows(), k, {}, {}, {}};
+  SearchOptions options;
+  options.run.num_threads = 1;
+  const std::size_t everything = std::max<std::size_t>(1, index.size());
+  for (std::size_t q = 0; q < queries.rows(); ++q) {
+    const Neighbors all = index.search(queries.slice(q, 1), everything, options);
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < all.counts[0] && found < k; ++i) {
+      if (selector && !selector->contains(all.ids[i])) continue;
+      result.distances.push_back(all.distances[i]);
+      result.ids.push_back(all.ids[i]);
+      ++found;
+    }
+    result.counts.push_back(found);
+    result.distances.resize((q + 1) * k, worst_value(index.metric()));
+    result.ids.resize((q + 1) * k, kNoId);
+  }
+  return result;
+}
+
 }  // namespace knear
