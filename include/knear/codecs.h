@@ -1,9 +1,10 @@
-// Codecs that make small codes, with their options.
+// The codecs by name, each with its options. index_factory() builds the same from text.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "knear/codec.h"
 
@@ -22,5 +23,32 @@ struct PqOptions {
 };
 
 std::unique_ptr<Codec> make_pq_codec(std::size_t dim, Metric metric, const PqOptions& options);
+
+// Scalar quantizer: each element on its own becomes the nearest of 2^bits equally spaced values. "SQ8",
+// "SQ4,range=uniform".
+
+enum class SqRange {
+  dimension,  // each dimension has its own range
+  uniform,    // one for all
+};
+
+// What the range is made of; `argument` is SqOptions::argument.
+enum class SqStatistic {
+  minmax,     // smallest to largest value, widened at each end by this share of their distance (0)
+  meanstd,    // this many standard deviations to each side of the mean (3)
+  quantiles,  // without this share of the values at each end (0.01)
+  optim,      // the least squared error, by turns of the range and the values' codes; no argument
+};
+
+struct SqOptions {
+  std::size_t bits = 8;  // 4, 6 or 8
+  SqRange range = SqRange::dimension;
+  SqStatistic statistic = SqStatistic::minmax;
+  std::optional<float> argument = {};  // none: the number in brackets above
+};
+
+// Learns its ranges from at least one row. Values outside of them become the ends; a dimension whose values are all
+// equal is kept exactly. Ranges end at +-1e38.
+std::unique_ptr<Codec> make_sq_codec(std::size_t dim, Metric metric, const SqOptions& options = {});
 
 }  // namespace knear

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "knear/codec.h"
+#include "knear/codecs.h"
 #include "knear/dataset.h"
 #include "knear/error.h"
 #include "knear/index.h"

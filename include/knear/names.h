@@ -43,4 +43,10 @@ struct IndexPQFastScan : ScanIndex {
       : ScanIndex(make_pq_codec(dim, metric, {.subs = subs, .bits = bits, .layout = CodeLayout::planes})) {}
 };
 
+// Each element one of 2^bits equally spaced values.
+struct IndexScalarQuantizer : ScanIndex {
+  explicit IndexScalarQuantizer(std::size_t dim, const SqOptions& options = {}, Metric metric = Metric::l2)
+      : ScanIndex(make_sq_codec(dim, metric, options)) {}
+};
+
 }  // namespace knear

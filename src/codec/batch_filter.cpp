@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t kTileBytes = 192 << 10;  // of rows that all groups pass over: they stay in L2
 constexpr std::size_t kRowBytes = 128 << 10;   // of rows that a few queries pass over: enough to stream well
+constexpr std::size_t kDecodedBytes = 16 << 10;  // the same of rows that are decoded: they stay in L1
 constexpr std::size_t kMostRows = 2048;
 constexpr std::size_t kFirstRows = 12;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
@@ -33,7 +34,8 @@ BatchFilter::BatchFilter(const Codec& codec, MatrixView queries)
   needs_norms_ = groups_ > 0 || metric_ != Metric::l2;
 
   const std::size_t row_bytes = dim() * sizeof(float);
-  rows_at_once_ = groups_ ? tile_rows(row_bytes) : std::clamp<std::size_t>(kRowBytes / row_bytes, 8, kMostRows);
+  const std::size_t few_query_bytes = reader_.are_floats() ? kRowBytes : kDecodedBytes;
+  rows_at_once_ = groups_ ? tile_rows(row_bytes) : std::clamp<std::size_t>(few_query_bytes / row_bytes, 8, kMostRows);
   next_rows_ = std::min(kFirstRows, rows_at_once_);
   const std::size_t padded = std::max(queries.rows(), groups_ * width_);
   infos_.resize(queries.rows());

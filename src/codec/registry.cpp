@@ -6,6 +6,9 @@ namespace {
 constexpr CodecRow kRows[] = {
     {"Flat[,dtype=float32|float16|bfloat16|int8|uint8]", "rows as they are, or rounded", read_flat_codec},
     {"PQ<M>[x<bits>][np] or PQ<M>x4fs", "product quantizer; fs: 4 bits in planes, for fast scans", read_pq_codec},
+    {"SQ8|SQ6|SQ4[,range=uniform][,rangestat=minmax|meanstd|quantiles|optim][,rangestat_arg=X]",
+     "each element one of 2^bits equally spaced values", read_sq_codec},
+    {"SQfp16|SQbf16|SQ8_direct|SQ8_direct_signed", "other names of Flat with a dtype", read_sq_codec},
 };
 
 }  // namespace

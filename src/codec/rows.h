@@ -28,6 +28,9 @@ class RowReader {
  public:
   explicit RowReader(const Codec& codec);
 
+  // Are codes float32 rows already?
+  bool are_floats() const noexcept { return are_floats_; }
+
   // Rows [first, first + count) of the block.
   FloatRows read(const CodeBlock& block, std::size_t first, std::size_t count);
   // One row each, rows[i] of the code at slots[i].

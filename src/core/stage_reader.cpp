@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <limits>
 
 #include "core/check.h"
@@ -71,6 +72,16 @@ std::optional<std::size_t> StageReader::number_option(std::string_view key) {
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
   require(error == std::errc() && end == text->data() + text->size(), "the option ", key, "=", *text, " of '",
           stage_.token, "' is not a whole number");
+  return value;
+}
+
+std::optional<float> StageReader::real_option(std::string_view key) {
+  const auto text = option(key);
+  if (!text) return std::nullopt;
+  float value = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+  require(error == std::errc() && end == text->data() + text->size() && std::isfinite(value), "the option ", key, "=",
+          *text, " of '", stage_.token, "' is not a finite number");
   return value;
 }
 

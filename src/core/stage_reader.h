@@ -27,8 +27,9 @@ class StageReader {
 
   // The option's value, if it is given; `key` counts as known.
   std::optional<std::string> option(std::string_view key);
-  // The same as a number; as one of `names`, by its position.
+  // The same as a whole number; as a finite one; as one of `names`, by its position.
   std::optional<std::size_t> number_option(std::string_view key);
+  std::optional<float> real_option(std::string_view key);
   std::optional<std::size_t> choice_option(std::string_view key, std::initializer_list<std::string_view> names);
 
   // Error::invalid_argument when something was not read: text behind the token, or an option nobody asked for.

@@ -101,6 +101,19 @@ struct LookupJob {
   LookupHit* hits;  // room for groups * queries
 };
 
+// Codes to float32 rows: rows[i * dim + j] = offsets[j] + steps[j] * (code j of row i), multiply and add rounded
+// separately: the same bits on every instruction set. Of 6-bit codes four lie in three bytes, of 4-bit codes two in
+// one, the first in the lowest bits.
+struct CodesJob {
+  const uint8_t* codes;
+  size_t code_bytes;  // from one row to the next, and as many as dim codes take
+  size_t count;
+  size_t dim;
+  const float* offsets;
+  const float* steps;
+  float* rows;
+};
+
 // The canonical distances, in float64 and smaller-is-closer only where the metric is (inner_product,
 // jaccard and cosine give the similarity itself).
 enum ExactKind : int {
@@ -166,6 +179,13 @@ struct Table {
   void (*u8_from_f32)(const float* in, size_t n, uint8_t* out);
   // Is every value finite?
   bool (*all_finite)(const float* values, size_t n);
+
+  void (*rows_from_8bit)(const CodesJob* job);
+  void (*rows_from_6bit)(const CodesJob* job);
+  void (*rows_from_4bit)(const CodesJob* job);
+  // out[i] = (in[i] - offsets[i]) * scales[i] to the nearest whole number, ties to even, clamped to 0 … most <= 255;
+  // NaN gives 0. The same on every instruction set.
+  void (*quantize)(const float* in, const float* offsets, const float* scales, size_t n, float most, uint8_t* out);
 };
 
 }  // namespace knear::kernels

@@ -34,5 +34,9 @@ constexpr Table table_named(const char* name) {
   table.i8_from_f32 = i8_from_f32;
   table.u8_from_f32 = u8_from_f32;
   table.all_finite = all_finite;
+  table.rows_from_8bit = rows_from_8bit;
+  table.rows_from_6bit = rows_from_6bit;
+  table.rows_from_4bit = rows_from_4bit;
+  table.quantize = quantize;
   return table;
 }

@@ -7,6 +7,8 @@
 namespace knear::kernels {
 namespace {
 
+#include "kernels/body/codes_avx2.inl"
+
 struct V {
   using F = __m256;
   using Mask = __m256;
@@ -58,6 +60,11 @@ struct V {
     column[3] = _mm256_castpd_ps(_mm256_unpackhi_pd(high01, high23));
   }
 
+  // `lanes` codes of so many bits as numbers.
+  static F from_8bit(const uint8_t* p) { return _mm256_cvtepi32_ps(eight_of_8bit(p)); }
+  static F from_6bit(const uint8_t* p) { return _mm256_cvtepi32_ps(eight_of_6bit(p)); }
+  static F from_4bit(const uint8_t* p) { return _mm256_cvtepi32_ps(eight_of_4bit(p)); }
+
   static D zero_f64() { return _mm256_setzero_pd(); }
   // Part p of 16 floats, widened.
   static D load_f64(const float* x, size_t p) { return _mm256_cvtps_pd(_mm_loadu_ps(x + 4 * p)); }
@@ -100,6 +107,8 @@ struct V {
 #include "kernels/body/exact.inl"
 //
 #include "kernels/body/convert.inl"
+//
+#include "kernels/body/codes.inl"
 //
 #include "kernels/body/f16_f16c.inl"
 //

@@ -7,6 +7,8 @@
 namespace knear::kernels {
 namespace {
 
+#include "kernels/body/codes_avx2.inl"
+
 struct V {
   using F = __m512;
   using Mask = __mmask16;
@@ -58,6 +60,11 @@ struct V {
     column[3] = _mm512_castpd_ps(_mm512_unpackhi_pd(high01, high23));
   }
 
+  // `lanes` codes of so many bits as numbers.
+  static F from_8bit(const uint8_t* p) { return numbers(eight_of_8bit(p), eight_of_8bit(p + 8)); }
+  static F from_6bit(const uint8_t* p) { return numbers(eight_of_6bit(p), eight_of_6bit(p + 6)); }
+  static F from_4bit(const uint8_t* p) { return numbers(eight_of_4bit(p), eight_of_4bit(p + 4)); }
+
   static D zero_f64() { return _mm512_setzero_pd(); }
   // Part p of 16 floats, widened.
   static D load_f64(const float* x, size_t p) { return _mm512_cvtps_pd(_mm256_loadu_ps(x + 8 * p)); }
@@ -75,6 +82,9 @@ struct V {
   }
 
  private:
+  static F numbers(__m256i low, __m256i high) {
+    return _mm512_cvtepi32_ps(_mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1));
+  }
   static Mask first_lanes(size_t n) { return static_cast<Mask>((1u << n) - 1u); }
   static __m256 halves_added(F x) { return _mm256_add_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1)); }
   static F load_quarters(const float* p, size_t stride) {
@@ -102,6 +112,8 @@ struct V {
 #include "kernels/body/exact.inl"
 //
 #include "kernels/body/convert.inl"
+//
+#include "kernels/body/codes.inl"
 //
 #include "kernels/body/f16_f16c.inl"
 //

@@ -58,6 +58,22 @@ struct V {
     column[3] = vreinterpretq_f32_f64(vtrn2q_f64(odd01, odd23));
   }
 
+  // `lanes` codes of so many bits as numbers.
+  static F from_8bit(const uint8_t* p) {
+    uint32_t word;
+    __builtin_memcpy(&word, p, sizeof word);
+    const uint16x8_t halves = vmovl_u8(vreinterpret_u8_u32(vdup_n_u32(word)));
+    return vcvtq_f32_u32(vmovl_u16(vget_low_u16(halves)));
+  }
+  static F from_6bit(const uint8_t* p) {
+    static constexpr int32_t kShifts[lanes] = {0, -6, -12, -18};
+    return pieces(p[0] | static_cast<uint32_t>(p[1]) << 8 | static_cast<uint32_t>(p[2]) << 16, kShifts, 63);
+  }
+  static F from_4bit(const uint8_t* p) {
+    static constexpr int32_t kShifts[lanes] = {0, -4, -8, -12};
+    return pieces(p[0] | static_cast<uint32_t>(p[1]) << 8, kShifts, 15);
+  }
+
   static D zero_f64() { return vdupq_n_f64(0); }
   // Part p of 16 floats, widened.
   static D load_f64(const float* x, size_t p) { return vcvt_f64_f32(vld1_f32(x + 2 * p)); }
@@ -69,6 +85,11 @@ struct V {
   }
   static double sum16(const D (&s)[parts]) {
     return vaddvq_f64(((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7])));
+  }
+
+ private:
+  static F pieces(uint32_t word, const int32_t* shifts, uint32_t mask) {
+    return vcvtq_f32_u32(vandq_u32(vshlq_u32(vdupq_n_u32(word), vld1q_s32(shifts)), vdupq_n_u32(mask)));
   }
 };
 
@@ -133,6 +154,8 @@ void f16_from_f32(const float* in, size_t n, uint16_t* out) {
 #include "kernels/body/exact.inl"
 //
 #include "kernels/body/convert.inl"
+//
+#include "kernels/body/codes.inl"
 //
 #include "kernels/body/table.inl"
 

@@ -65,6 +65,19 @@ struct V {
     column[3] = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
   }
 
+  // `lanes` codes of so many bits as numbers.
+  static F from_8bit(const uint8_t* p) {
+    return F{static_cast<float>(p[0]), static_cast<float>(p[1]), static_cast<float>(p[2]), static_cast<float>(p[3])};
+  }
+  static F from_6bit(const uint8_t* p) {
+    const int32_t word = p[0] | p[1] << 8 | p[2] << 16;
+    return __builtin_convertvector((Mask{word, word >> 6, word >> 12, word >> 18} & 63), F);
+  }
+  static F from_4bit(const uint8_t* p) {
+    return F{static_cast<float>(p[0] & 15), static_cast<float>(p[0] >> 4), static_cast<float>(p[1] & 15),
+             static_cast<float>(p[1] >> 4)};
+  }
+
   static D zero_f64() { return D{}; }
   // Part p of 16 floats, widened.
   static D load_f64(const float* x, size_t p) { return D{double{x[2 * p]}, double{x[2 * p + 1]}}; }
@@ -159,6 +172,8 @@ struct Bytes {
 #include "kernels/body/exact.inl"
 //
 #include "kernels/body/convert.inl"
+//
+#include "kernels/body/codes.inl"
 //
 #include "kernels/body/f16_bits.inl"
 //

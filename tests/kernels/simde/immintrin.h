@@ -36,6 +36,13 @@ inline simde__m512 _mm512_maskz_loadu_ps(__mmask16 mask, const float* p) {
   return simde__m512_from_private(out);
 }
 
+inline simde__m512 _mm512_cvtepi32_ps(simde__m512i x) {
+  const simde__m512i_private in = simde__m512i_to_private(x);
+  simde__m512_private out{};
+  for (unsigned i = 0; i < 16; ++i) out.f32[i] = static_cast<float>(in.i32[i]);
+  return simde__m512_from_private(out);
+}
+
 inline simde__m512d _mm512_cvtps_pd(simde__m256 x) {
   const simde__m256_private in = simde__m256_to_private(x);
   simde__m512d_private out{};
