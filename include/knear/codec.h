@@ -79,6 +79,14 @@ class Scan {
   virtual std::uint64_t reranked() const noexcept { return 0; }
 };
 
+// Distances of a batch of queries to single codes, the same as a scan gives. One thread uses it.
+class CodeRanker {
+ public:
+  virtual ~CodeRanker() = default;
+  // hits[i] = the distance of the query to the code at slots[i], and its id.
+  virtual void rank(std::size_t query, const SlotTable& table, std::span<const Slot> slots, std::span<Hit> hits) = 0;
+};
+
 // Vector <-> code, and scans over codes. Never changes once made, so many threads may use it.
 //
 // The distance of a query to a code is, unless a codec says otherwise, the canonical distance to the decoded row:
@@ -113,6 +121,8 @@ class Codec {
   // and `table` outlive the scan; queries have no NaN or Inf unless the metric is nan_euclidean.
   virtual std::unique_ptr<Scan> make_knn_scan(MatrixView queries, std::size_t k, const SlotTable& table) const;
   virtual std::unique_ptr<Scan> make_range_scan(MatrixView queries, double radius, const SlotTable& table) const;
+  // For distances to a few codes. `queries` outlives it.
+  virtual std::unique_ptr<CodeRanker> make_ranker(MatrixView queries) const;
 
  protected:
   // Error::invalid_argument unless 1 <= dim <= kMaxDim.

@@ -38,6 +38,7 @@ class Index {
   virtual DType dtype() const noexcept = 0;       // of the stored rows
   virtual std::size_t size() const noexcept = 0;  // live vectors
   virtual bool is_trained() const noexcept { return true; }
+  virtual Id next_id() const = 0;        // with which the next add without ids begins
   virtual std::string spec() const = 0;  // the string that rebuilds it empty
   virtual Capabilities capabilities() const = 0;
   virtual IndexStats stats() const = 0;
@@ -54,6 +55,11 @@ class Index {
   // The same into the caller's memory, nq * k elements each; counts (nq) may be empty.
   void search(MatrixView queries, std::size_t k, std::span<float> distances, std::span<Id> ids,
               std::span<std::size_t> counts, const SearchOptions& options = {}) const;
+
+  // The k nearest among candidates that are known by id, candidates[q] those of query q. Ids that the index does not
+  // hold are passed over, repeated ones count once; of rows with the same id, the last counts.
+  RangeNeighbors rank(MatrixView queries, std::span<const std::vector<Id>> candidates, std::size_t k,
+                      const RunOptions& options = {}) const;
 
   // All rows strictly closer than `radius` (in the metric's own value: for similarities, larger).
   RangeNeighbors range_search(MatrixView queries, float radius, const SearchOptions& options = {}) const;
@@ -92,6 +98,8 @@ class Index {
   virtual void search_rows(MatrixView queries, std::size_t k, float* distances, Id* ids, std::size_t* counts,
                            const SearchOptions& options) const = 0;
   virtual RangeNeighbors range_rows(MatrixView queries, float radius, const SearchOptions& options) const = 0;
+  virtual RangeNeighbors rank_rows(MatrixView queries, std::span<const std::vector<Id>> candidates, std::size_t k,
+                                   const RunOptions& options) const = 0;
   virtual bool has_id(Id id) const = 0;
   virtual std::vector<Id> list_ids() const = 0;
   virtual void get_rows(std::span<const Id> ids, float* rows) const = 0;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -23,6 +24,10 @@ enum class NanPolicy {
 // What to do with an id that is there already, in the index or earlier in the same call.
 enum class OnDuplicate { error, replace, allow };
 
+// Called when all other work of a call is done, just before its rows appear. When it throws, so does the call, and the
+// index stays as it was: for what must happen together with the call or not at all. Not called when nothing changes.
+using OnCommit = std::function<void()>;
+
 struct TrainOptions {
   RunOptions run = {};
 };
@@ -31,6 +36,7 @@ struct AddOptions {
   std::span<const Id> ids = {};  // one per row; empty: one more than the largest id so far, and on
   OnDuplicate on_duplicate = OnDuplicate::error;
   NanPolicy nan_policy = NanPolicy::reject;
+  OnCommit on_commit = {};
   RunOptions run = {};
 };
 
@@ -45,6 +51,7 @@ struct SearchStats {
 struct SearchOptions {
   SelectorPtr filter = {};                    // for all queries
   std::span<const SelectorPtr> filters = {};  // or one for each query; null entries allow all
+  float k_factor = 0;                         // of indexes that rank again: candidates per result; 0: the index's own
   SearchStats* stats = nullptr;               // filled when given
   RunOptions run = {};
 };
@@ -57,6 +64,7 @@ enum class MergeIds {
 struct MergeOptions {
   MergeIds ids = MergeIds::keep;
   OnDuplicate on_duplicate = OnDuplicate::error;
+  OnCommit on_commit = {};
   RunOptions run = {};
 };
 

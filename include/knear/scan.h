@@ -24,6 +24,7 @@ class ScanIndex : public Index {
   DType dtype() const noexcept override;
   std::size_t size() const noexcept override;
   bool is_trained() const noexcept override;
+  Id next_id() const override;
   std::string spec() const override;
   Capabilities capabilities() const override;
   IndexStats stats() const override;
@@ -37,6 +38,8 @@ class ScanIndex : public Index {
   void search_rows(MatrixView queries, std::size_t k, float* distances, Id* ids, std::size_t* counts,
                    const SearchOptions& options) const override;
   RangeNeighbors range_rows(MatrixView queries, float radius, const SearchOptions& options) const override;
+  RangeNeighbors rank_rows(MatrixView queries, std::span<const std::vector<Id>> candidates, std::size_t k,
+                           const RunOptions& options) const override;
   bool has_id(Id id) const override;
   std::vector<Id> list_ids() const override;
   void get_rows(std::span<const Id> ids, float* rows) const override;

@@ -1,7 +1,10 @@
 // What every codec gets for nothing.
 #include "knear/codec.h"
 
+#include <vector>
+
 #include "codec/decoded_scan.h"
+#include "codec/ranker.h"
 #include "core/check.h"
 #include "knear/index.h"
 
@@ -11,6 +14,21 @@ namespace {
 bool filtered(Metric metric) {
   return metric == Metric::l2 || metric == Metric::inner_product || metric == Metric::cosine;
 }
+
+class CanonicalRanker final : public CodeRanker {
+ public:
+  CanonicalRanker(const Codec& codec, MatrixView queries) : queries_(queries), query_(queries.dim()), ranker_(codec) {}
+
+  void rank(std::size_t query, const SlotTable& table, std::span<const Slot> slots, std::span<Hit> hits) override {
+    queries_.copy_row(query, query_.data());
+    ranker_.rank(query_.data(), table, slots, hits);
+  }
+
+ private:
+  MatrixView queries_;
+  std::vector<float> query_;
+  Ranker ranker_;
+};
 
 }  // namespace
 
@@ -28,6 +46,10 @@ std::unique_ptr<Scan> Codec::make_knn_scan(MatrixView queries, std::size_t k, co
 
 std::unique_ptr<Scan> Codec::make_range_scan(MatrixView queries, double radius, const SlotTable& table) const {
   return make_decoded_range(*this, queries, radius, table);
+}
+
+std::unique_ptr<CodeRanker> Codec::make_ranker(MatrixView queries) const {
+  return std::make_unique<CanonicalRanker>(*this, queries);
 }
 
 std::unique_ptr<Scan> make_decoded_knn(const Codec& codec, MatrixView queries, std::size_t k, const SlotTable& table) {

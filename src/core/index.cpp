@@ -154,6 +154,17 @@ RangeNeighbors Index::range_search(MatrixView queries, float radius, const Searc
   return found;
 }
 
+RangeNeighbors Index::rank(MatrixView queries, std::span<const std::vector<Id>> candidates, std::size_t k,
+                           const RunOptions& options) const {
+  require_search(*this, queries, {});
+  require(candidates.size() == queries.rows(), candidates.size(), " lists of candidates for ", queries.rows(),
+          " queries");
+  require(k >= 1, "k is 0, a ranking has at least 1 place");
+  if (queries.rows() == 0) return {{0}, {}, {}};
+  const auto what = [&] { return concat("ranking for ", shape_of(queries), ", k = ", k); };
+  return perform(what, [&] { return rank_rows(queries, candidates, k, options); });
+}
+
 bool Index::contains(Id id) const { return id != kNoId && has_id(id); }
 
 std::vector<Id> Index::ids() const {

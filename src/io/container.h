@@ -30,6 +30,19 @@ class SectionWriter {
   virtual void end() = 0;
 };
 
+// Puts a prefix in front of the names of a part of the index.
+class PrefixedWriter final : public SectionWriter {
+ public:
+  PrefixedWriter(SectionWriter& writer, std::string prefix) : writer_(writer), prefix_(std::move(prefix)) {}
+  void begin(std::string_view name, std::uint32_t version) override;
+  void append(std::span<const Byte> bytes) override;
+  void end() override;
+
+ private:
+  SectionWriter& writer_;
+  std::string prefix_;
+};
+
 // What a file may say of its own history. Left at 0, the same sections give the same bytes.
 struct FileStamp {
   std::uint64_t generation = 0;  // how often it was saved before
@@ -71,8 +84,11 @@ class Container {
   std::uint64_t file_bytes() const noexcept;
   FileStamp stamp() const noexcept;
   bool mapped() const noexcept;
-  const std::vector<Section>& sections() const noexcept;
-  const Section* find(std::string_view name) const noexcept;
+  const std::vector<Section>& sections() const noexcept;  // of the whole file
+  // The same file, seen by a part of the index whose sections have `prefix` in front of their names: find() and at()
+  // put it there.
+  Container part(std::string_view prefix) const;
+  const Section* find(std::string_view name) const;
   // Error::corrupt_file when it is missing, Error::unsupported when its version is newer than `newest_known`.
   const Section& at(std::string_view name, std::uint32_t newest_known) const;
   // Names of sections whose checksum is wrong.
@@ -84,6 +100,7 @@ class Container {
   struct State;
   Container(std::shared_ptr<State> state, const RunOptions& options);
   std::shared_ptr<const State> state_;
+  std::string prefix_;
 };
 
 }  // namespace knear

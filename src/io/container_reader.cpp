@@ -124,9 +124,16 @@ bool Container::mapped() const noexcept { return state_->mapped; }
 
 const std::vector<Section>& Container::sections() const noexcept { return state_->sections; }
 
-const Section* Container::find(std::string_view name) const noexcept {
+Container Container::part(std::string_view prefix) const {
+  Container part = *this;
+  part.prefix_ += prefix;
+  return part;
+}
+
+const Section* Container::find(std::string_view unprefixed) const {
+  const std::string name = prefix_ + std::string(unprefixed);
   const auto& order = state_->layout.by_name;
-  const auto place = std::lower_bound(order.begin(), order.end(), name, [&](std::size_t i, std::string_view wanted) {
+  const auto place = std::lower_bound(order.begin(), order.end(), name, [&](std::size_t i, const std::string& wanted) {
     return state_->sections[i].name < wanted;
   });
   return place != order.end() && state_->sections[*place].name == name ? &state_->sections[*place] : nullptr;
@@ -134,10 +141,10 @@ const Section* Container::find(std::string_view name) const noexcept {
 
 const Section& Container::at(std::string_view name, std::uint32_t newest_known) const {
   const Section* section = find(name);
-  if (section == nullptr) fail(Error::corrupt_file, state_->what, " has no section '", name, "'");
+  if (section == nullptr) fail(Error::corrupt_file, state_->what, " has no section '", prefix_, name, "'");
   if (section->version > newest_known)
-    fail(Error::unsupported, state_->what, " needs a newer knear: section '", name, "' has version ", section->version,
-         ", this one knows ", newest_known);
+    fail(Error::unsupported, state_->what, " needs a newer knear: section '", section->name, "' has version ",
+         section->version, ", this one knows ", newest_known);
   return *section;
 }
 

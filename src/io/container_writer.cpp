@@ -54,6 +54,12 @@ void SectionWriter::section(std::string_view name, std::uint32_t version, std::s
   end();
 }
 
+void PrefixedWriter::begin(std::string_view name, std::uint32_t version) {
+  writer_.begin(prefix_ + std::string(name), version);
+}
+void PrefixedWriter::append(std::span<const Byte> bytes) { writer_.append(bytes); }
+void PrefixedWriter::end() { writer_.end(); }
+
 ContainerWriter::ContainerWriter(ByteOutput& output, const FileStamp& stamp) : output_(output), stamp_(stamp) {
   put(format::bytes_of_part(make_header()));
 }

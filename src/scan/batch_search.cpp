@@ -280,18 +280,4 @@ void search_batch(const Codec& codec, const Snapshot& snapshot, MatrixView queri
   meter.finish();
 }
 
-float value_of(double distance, Metric metric) noexcept {
-  constexpr double kMost = std::numeric_limits<float>::max();
-  return static_cast<float>(std::clamp(larger_is_closer(metric) ? 0.0 - distance : distance, -kMost, kMost));
-}
-
-void write_neighbors(std::span<const Hit> hits, std::size_t k, Metric metric, float* distances, Id* ids) {
-  for (std::size_t i = 0; i < hits.size(); ++i) {
-    distances[i] = value_of(hits[i].distance, metric);
-    ids[i] = hits[i].id;
-  }
-  std::fill(distances + hits.size(), distances + k, worst_value(metric));
-  std::fill(ids + hits.size(), ids + k, kNoId);
-}
-
 }  // namespace knear

@@ -22,9 +22,4 @@ struct Wanted {
 void search_batch(const Codec& codec, const Snapshot& snapshot, MatrixView queries, Wanted wanted,
                   const SearchOptions& options, std::span<std::vector<Hit>> hits);
 
-// Hits as a caller sees them: k places from the nearest, the rest filled up with kNoId and the worst value.
-void write_neighbors(std::span<const Hit> hits, std::size_t k, Metric metric, float* distances, Id* ids);
-// The metric's own value of a smaller-is-closer distance, as float32.
-float value_of(double distance, Metric metric) noexcept;
-
 }  // namespace knear

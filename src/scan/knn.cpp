@@ -5,6 +5,7 @@
 
 #include "core/check.h"
 #include "core/parallel_for.h"
+#include "core/results.h"
 #include "knear/error.h"
 #include "scan/batch_search.h"
 

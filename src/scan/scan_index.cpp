@@ -1,16 +1,17 @@
 #include "knear/scan.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstring>
 
 #include "core/call_limits.h"
 #include "core/check.h"
 #include "core/parallel_for.h"
+#include "core/results.h"
 #include "io/container.h"
-#include "kernels/dispatch.h"
+#include "metric/finite_rows.h"
 #include "scan/batch_search.h"
+#include "scan/rank_candidates.h"
 #include "storage/code_store.h"
 
 namespace knear {
@@ -24,44 +25,6 @@ std::vector<Byte> bytes_of(const Codec& codec) {
   ByteSink sink;
   if (codec.is_trained()) codec.write(sink);
   return {sink.bytes().begin(), sink.bytes().end()};
-}
-
-// The first row from `first` on that holds NaN or Inf; rows.rows() when there is none.
-std::size_t first_bad_row(MatrixView rows, std::size_t first) {
-  if (rows.dtype() == DType::i8 || rows.dtype() == DType::u8) return rows.rows();
-  const bool floats = rows.dtype() == DType::f32 && reinterpret_cast<std::uintptr_t>(rows.data()) % sizeof(float) == 0;
-  if (floats && rows.contiguous() && first < rows.rows() &&
-      kernels::table().all_finite(reinterpret_cast<const float*>(rows.row(first)),
-                                  (rows.rows() - first) * rows.dim())) {
-    return rows.rows();
-  }
-  std::vector<float> row(rows.dim());
-  for (std::size_t i = first; i < rows.rows(); ++i) {
-    rows.copy_row(i, row.data());
-    if (!kernels::table().all_finite(row.data(), row.size())) return i;
-  }
-  return rows.rows();
-}
-
-// The same from row 0, by many threads.
-std::size_t first_bad_row(MatrixView rows, const RunOptions& options) {
-  std::atomic<std::size_t> first = rows.rows();
-  const std::size_t tasks = (rows.rows() + kEncodeRows - 1) / kEncodeRows;
-  parallel_for(tasks, options, [&](std::size_t task, std::size_t) {
-    const std::size_t from = task * kEncodeRows;
-    const std::size_t count = std::min(kEncodeRows, rows.rows() - from);
-    const std::size_t bad = first_bad_row(rows.slice(from, count), std::size_t{0});
-    if (bad == count) return;
-    std::size_t seen = first;
-    while (from + bad < seen && !first.compare_exchange_weak(seen, from + bad)) {
-    }
-  });
-  return first;
-}
-
-void reject_bad_rows(MatrixView rows, const RunOptions& options) {
-  const std::size_t bad = first_bad_row(rows, options);
-  require(bad == rows.rows(), "row ", bad, " holds NaN or Inf");
 }
 
 }  // namespace
@@ -86,6 +49,7 @@ ScanIndex::View ScanIndex::view() const {
 
 DType ScanIndex::dtype() const noexcept { return codec()->dtype(); }
 std::size_t ScanIndex::size() const noexcept { return store_->snapshot()->live; }
+Id ScanIndex::next_id() const { return store_->next_id(); }
 bool ScanIndex::is_trained() const noexcept { return codec()->is_trained(); }
 std::string ScanIndex::spec() const { return codec()->spec(); }
 
@@ -153,7 +117,8 @@ std::size_t ScanIndex::add_rows(MatrixView rows, const AddOptions& options) {
   ProgressMeter meter(run, "add", rows.rows());
   store_->append(
       rows.rows(), options.ids, options.on_duplicate,
-      [&](std::size_t first, std::size_t count, Byte* codes) { encode(rows.slice(first, count), codes, run, meter); });
+      [&](std::size_t first, std::size_t count, Byte* codes) { encode(rows.slice(first, count), codes, run, meter); },
+      options.on_commit);
   meter.finish();
   return rows.rows();
 }
@@ -171,20 +136,18 @@ void ScanIndex::encode(MatrixView rows, Byte* codes, const RunOptions& options, 
 
 // Leaves out the rows with NaN or Inf, of which `bad` is the first.
 std::size_t ScanIndex::add_good_rows(MatrixView rows, std::size_t bad, const AddOptions& options) {
-  std::vector<std::size_t> good;
-  for (std::size_t i = 0; i < rows.rows(); bad = first_bad_row(rows, ++i)) {
-    for (; i < bad; ++i) good.push_back(i);
-  }
+  const std::vector<std::size_t> good = good_rows(rows, bad);
   std::vector<Id> ids;
   if (!options.ids.empty()) {
     for (const std::size_t row : good) ids.push_back(options.ids[row]);
   }
-  store_->append(good.size(), ids, options.on_duplicate, [&](std::size_t first, std::size_t count, Byte* codes) {
+  const auto encode_good = [&](std::size_t first, std::size_t count, Byte* codes) {
     const auto codec = this->codec();
     for (std::size_t i = first; i < first + count; ++i, codes += codec->code_bytes()) {
       codec->encode(rows.slice(good[i], 1), codes);
     }
-  });
+  };
+  store_->append(good.size(), ids, options.on_duplicate, encode_good, options.on_commit);
   return good.size();
 }
 
@@ -205,21 +168,18 @@ RangeNeighbors ScanIndex::range_rows(MatrixView queries, float radius, const Sea
   const View now = view();
   search_batch(*now.codec, *now.snapshot, queries, {.k = 0, .radius = limit}, options, hits);
   const auto rounds_to_radius = [&](const Hit& hit) { return value_of(hit.distance, metric()) == radius; };
-  RangeNeighbors result;
-  result.limits.push_back(0);
   for (std::vector<Hit>& query_hits : hits) {
     while (!query_hits.empty() && rounds_to_radius(query_hits.back())) query_hits.pop_back();
-    result.limits.push_back(result.limits.back() + query_hits.size());
   }
-  result.distances.reserve(result.limits.back());
-  result.ids.reserve(result.limits.back());
-  for (const std::vector<Hit>& query_hits : hits) {
-    for (const Hit& hit : query_hits) {
-      result.distances.push_back(value_of(hit.distance, metric()));
-      result.ids.push_back(hit.id);
-    }
-  }
-  return result;
+  return range_of(hits, metric());
+}
+
+RangeNeighbors ScanIndex::rank_rows(MatrixView queries, std::span<const std::vector<Id>> candidates, std::size_t k,
+                                    const RunOptions& options) const {
+  std::vector<std::vector<Hit>> hits(queries.rows());
+  const View now = view();
+  rank_candidates(*now.codec, *store_, queries, {candidates, k}, options, hits);
+  return range_of(hits, metric());
 }
 
 bool ScanIndex::has_id(Id id) const { return store_->contains(id); }
@@ -247,9 +207,10 @@ void ScanIndex::update_rows(std::span<const Id> ids, MatrixView rows, const AddO
   if (options.nan_policy == NanPolicy::reject) reject_bad_rows(rows, options.run);
   const RunOptions run = remaining(options.run, start);
   ProgressMeter meter(run, "update", rows.rows());
-  store_->replace(ids, [&](std::size_t first, std::size_t count, Byte* codes) {
-    encode(rows.slice(first, count), codes, run, meter);
-  });
+  store_->replace(
+      ids,
+      [&](std::size_t first, std::size_t count, Byte* codes) { encode(rows.slice(first, count), codes, run, meter); },
+      options.on_commit);
   meter.finish();
 }
 
@@ -266,7 +227,7 @@ void ScanIndex::merge_rows(const Index& other, const MergeOptions& options) {
     ids.push_back(theirs->id(slot) + shift);
   });
   ProgressMeter meter(options.run, "merge", slots.size());
-  store_->append(slots.size(), ids, options.on_duplicate, [&](std::size_t first, std::size_t count, Byte* codes) {
+  const auto encode_theirs = [&](std::size_t first, std::size_t count, Byte* codes) {
     const auto codec = this->codec();
     const bool same = their_codec->spec() == codec->spec() && bytes_of(*their_codec) == bytes_of(*codec);
     std::vector<float> row(dim());
@@ -281,7 +242,8 @@ void ScanIndex::merge_rows(const Index& other, const MergeOptions& options) {
       codec->encode(MatrixView(row, dim()), codes);
     }
     meter.advance(count);
-  });
+  };
+  store_->append(slots.size(), ids, options.on_duplicate, encode_theirs, options.on_commit);
   meter.finish();
 }
 

@@ -53,7 +53,8 @@ Id CodeStore::next_id() const {
 
 Draft CodeStore::draft() const { return {*snapshot_, tail_, next_serial_}; }
 
-void CodeStore::append(std::size_t n, std::span<const Id> ids, OnDuplicate on_duplicate, const EncodeFn& encode) {
+void CodeStore::append(std::size_t n, std::span<const Id> ids, OnDuplicate on_duplicate, const EncodeFn& encode,
+                       const OnCommit& on_commit) {
   if (n == 0) return;
   std::scoped_lock writer(writer_mutex_);
   constexpr Id kLargest = std::numeric_limits<Id>::max();
@@ -75,11 +76,12 @@ void CodeStore::append(std::size_t n, std::span<const Id> ids, OnDuplicate on_du
     const Id largest = *std::max_element(ids.begin(), ids.end());
     identity.next_id = std::max(identity_.next_id, largest == kLargest ? kLargest : largest + 1);
   }
+  if (on_commit) on_commit();
   publish(next, identity);
   compact();
 }
 
-void CodeStore::replace(std::span<const Id> ids, const EncodeFn& encode) {
+void CodeStore::replace(std::span<const Id> ids, const EncodeFn& encode, const OnCommit& on_commit) {
   std::scoped_lock writer(writer_mutex_);
   if (const auto twice = repeated_id(ids)) fail(Error::invalid_argument, "id ", *twice, " is given twice");
   {
@@ -91,6 +93,7 @@ void CodeStore::replace(std::span<const Id> ids, const EncodeFn& encode) {
   Draft next = draft();
   next.append(ids.size(), ids, 0, encode);
   kill_ids(next, ids);
+  if (on_commit) on_commit();
   publish(next, {identity_.next_id, false, identity_.repeated});
   compact();
 }
@@ -192,12 +195,22 @@ void CodeStore::compact() {
   if (next.changed()) publish(next, identity_);
 }
 
-// The only place where what readers see changes; nothing in it may throw halfway.
-void CodeStore::publish(Draft& draft, const Identity& identity) {
+// A map that does not get the memory it needs is dropped: it will be built again when something asks for it.
+void CodeStore::make_room_in_map(std::size_t added) noexcept {
+  try {
+    map_.reserve(map_.size() + added);
+  } catch (const std::exception&) {
+    map_.clear();
+    map_ready_ = false;
+  }
+}
+
+// The only place where what readers see changes.
+void CodeStore::publish(Draft& draft, const Identity& identity) noexcept {
   std::size_t added = 0;
   for (const Draft::Run& run : draft.added()) added += run.count;
   std::unique_lock lock(lookup_mutex_);
-  if (map_ready_) map_.reserve(map_.size() + added);
+  if (map_ready_) make_room_in_map(added);
   snapshot_ = draft.take();
   tail_ = draft.tail();
   next_serial_ = draft.next_serial();
@@ -271,6 +284,15 @@ void CodeStore::fetch(std::span<const Id> ids, Byte* codes) const {
     if (code != codes) std::memcpy(codes, code, code_bytes_);
     codes += code_bytes_;
   }
+}
+
+std::shared_ptr<const Snapshot> CodeStore::locate(std::span<const Id> ids, Slot* slots) const {
+  const auto lock = lock_for_lookup();
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const auto found = find(ids[i]);
+    slots[i] = found ? Snapshot::slot(found->chunk, found->row) : kNoSlot;
+  }
+  return snapshot_;
 }
 
 std::size_t CodeStore::memory_bytes() const {

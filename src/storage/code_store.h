@@ -29,10 +29,12 @@ class CodeStore {
   std::shared_ptr<const Snapshot> snapshot() const;
 
   // Adds n codes; ids empty: consecutive from one more than the largest id there ever was. A throw, also from
-  // `encode`, leaves all as it was. Error::duplicate_id names the first id that is there already.
-  void append(std::size_t n, std::span<const Id> ids, OnDuplicate on_duplicate, const EncodeFn& encode);
+  // `encode`, leaves all as it was. Error::duplicate_id names the first id that is there already. `on_commit` comes
+  // last: after it nothing fails.
+  void append(std::size_t n, std::span<const Id> ids, OnDuplicate on_duplicate, const EncodeFn& encode,
+              const OnCommit& on_commit = {});
   // Gives the codes of existing ids new values, all at one moment. Error::not_found names the first unknown id.
-  void replace(std::span<const Id> ids, const EncodeFn& encode);
+  void replace(std::span<const Id> ids, const EncodeFn& encode, const OnCommit& on_commit = {});
   std::size_t remove(std::span<const Id> ids);
   std::size_t remove(const Selector& selector);
   void clear();
@@ -42,6 +44,8 @@ class CodeStore {
   bool contains(Id id) const;
   // The codes of ids, one after the other whatever the layout. Error::not_found names the first unknown id.
   void fetch(std::span<const Id> ids, Byte* codes) const;
+  // slots[i] = where ids[i] lies in the snapshot that comes back, or kNoSlot; of rows with the same id, the last.
+  std::shared_ptr<const Snapshot> locate(std::span<const Id> ids, Slot* slots) const;
   Id next_id() const;
   std::size_t memory_bytes() const;  // heap
   std::size_t mapped_bytes() const;  // of files
@@ -71,7 +75,8 @@ class CodeStore {
   void kill_repeats(Draft& draft, std::span<const Id> ids) const;
   std::size_t finish_removal(Draft& next);
   void compact();
-  void publish(Draft& draft, const Identity& identity);
+  void publish(Draft& draft, const Identity& identity) noexcept;
+  void make_room_in_map(std::size_t added) noexcept;
   void index_rows(const Chunk& chunk, std::size_t first, std::size_t count) const;
   void build_map() const;
   std::shared_lock<std::shared_mutex> lock_for_lookup() const;

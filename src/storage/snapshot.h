@@ -15,6 +15,9 @@ constexpr std::uint64_t id_distance(Id base, Id id) noexcept {
   return static_cast<std::uint64_t>(id) - static_cast<std::uint64_t>(base);
 }
 
+// Where no row is.
+inline constexpr Slot kNoSlot = ~Slot{0};
+
 // One bit per row of a chunk; set when the row was removed.
 using DeadRows = std::vector<std::uint64_t>;
 

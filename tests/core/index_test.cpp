@@ -21,6 +21,7 @@ class FakeIndex : public Index {
   DType dtype() const noexcept override { return DType::f32; }
   std::size_t size() const noexcept override { return 0; }
   bool is_trained() const noexcept override { return trained; }
+  Id next_id() const override { return 0; }
   std::string spec() const override { return "Fake"; }
   Capabilities capabilities() const override { return {}; }
   IndexStats stats() const override { return {}; }
@@ -46,6 +47,10 @@ class FakeIndex : public Index {
     if (options.stats) options.stats->rows_scored += 5;
   }
   RangeNeighbors range_rows(MatrixView, float, const SearchOptions&) const override {
+    return enter(), RangeNeighbors{};
+  }
+  RangeNeighbors rank_rows(MatrixView, std::span<const std::vector<Id>>, std::size_t,
+                           const RunOptions&) const override {
     return enter(), RangeNeighbors{};
   }
   bool has_id(Id) const override { return true; }
