@@ -1,0 +1,100 @@
+// Transforms: vector to vector, before it is coded.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "knear/matrix.h"
+#include "knear/params.h"
+
+namespace knear {
+
+class ByteSink;
+class ByteSource;
+
+// Never changes once made, so many threads may use it.
+class Transform {
+ public:
+  virtual ~Transform() = default;
+
+  std::size_t dim_in() const noexcept { return dim_in_; }
+  std::size_t dim_out() const noexcept { return dim_out_; }
+  virtual std::string spec() const = 0;  // its stage of a factory string
+
+  // False while it still has to learn from data: then only spec() and the like, trained() and read() work.
+  virtual bool is_trained() const noexcept { return true; }
+  // The transform that these rows teach, with the same spec; null when there is nothing to learn. Rows are finite.
+  // Error::invalid_argument when they are too few, and names how many it takes.
+  virtual std::unique_ptr<Transform> trained(MatrixView rows, const TrainOptions& options) const;
+  // What was learned, to a file and back; read() is called once, on an untrained transform of the same spec. Fails with
+  // Error::corrupt_file on numbers that no training gives.
+  virtual void write(ByteSink&) const {}
+  virtual void read(ByteSource&) {}
+
+  // out: rows x dim_out. A row's image has the same bits in whatever batch it comes; NaN and Inf give no finite image
+  // unless they stand in a dimension that is dropped.
+  virtual void apply(MatrixView rows, float* out) const = 0;
+  // The way back, n x dim_out to n x dim_in: rows whose images these are, but for rounding, when they are images at
+  // all. What the transform took away (dimensions, lengths) does not come back. Error::unsupported unless reversible().
+  virtual bool reversible() const noexcept { return true; }
+  virtual void reverse(const float* images, std::size_t n, float* rows) const;
+
+ protected:
+  // Error::invalid_argument unless 1 <= dim <= kMaxDim for both.
+  Transform(std::size_t dim_in, std::size_t dim_out);
+
+ private:
+  std::size_t dim_in_;
+  std::size_t dim_out_;
+};
+
+// Principal components (Pearson: "On lines and planes of closest fit", Philosophical Magazine 2, 1901): the mean is
+// taken away, the directions of most variance stay. "PCA64"; with eigen_power -0.5 (whitening: all variances become 1)
+// "PCAW64"; followed by a random rotation, which spreads the variance evenly, "PCAR64", "PCAWR64".
+struct PcaOptions {
+  float eigen_power = 0;  // components are scaled by this power of their variance; those without any become 0
+  bool random_rotation = false;
+};
+std::unique_ptr<Transform> make_pca(std::size_t dim_in, std::size_t dim_out, const PcaOptions& options = {});
+
+inline constexpr std::uint64_t kRotationSeed = 1234;
+
+// A matrix with orthonormal rows or columns, drawn evenly: lengths and distances stay when dim_out >= dim_in. "RR",
+// "RR64".
+std::unique_ptr<Transform> make_random_rotation(std::size_t dim_in, std::size_t dim_out,
+                                                std::uint64_t seed = kRotationSeed);
+
+// The same kind of rotation by fast Hadamard transforms: d log d steps a row instead of d^2. "HR", "HR5" (the seed).
+std::unique_ptr<Transform> make_hadamard_rotation(std::size_t dim, std::uint64_t seed = kRotationSeed);
+
+// Rows scaled to length 1; zero stays. "L2norm".
+std::unique_ptr<Transform> make_l2_normalization(std::size_t dim);
+// The mean taken away. "Centre".
+std::unique_ptr<Transform> make_centring(std::size_t dim);
+// Zeros behind the row. "Pad64".
+std::unique_ptr<Transform> make_padding(std::size_t dim_in, std::size_t dim_out);
+// Dimension j of the image is dimension map[j] of the row, or 0 where map[j] is -1. "Remap(2,0,-1)".
+std::unique_ptr<Transform> make_remap(std::size_t dim_in, std::span<const std::int32_t> map);
+
+// Iterative quantization (Gong, Lazebnik: "Iterative quantization: a Procrustean approach to learning binary codes",
+// CVPR 2011): principal components, rotated so that rows lie close to the corners of a cube: for codes of signs.
+// "ITQ", "ITQ64".
+struct ItqOptions {
+  std::size_t niter = 50;
+};
+std::unique_ptr<Transform> make_itq(std::size_t dim_in, std::size_t dim_out, const ItqOptions& options = {});
+
+// Optimized product quantization (Ge, He, Ke, Sun: "Optimized product quantization", IEEE TPAMI 36, 2014): the rotation
+// with which a product quantizer of M parts has the least error, learned in turns with that quantizer from the
+// allocation of principal components that is best for Gaussian data. "OPQ16", "OPQ16_64".
+struct OpqOptions {
+  std::size_t bits = 8;    // of a part's code, 1 to 12
+  std::size_t niter = 20;  // turns
+};
+std::unique_ptr<Transform> make_opq(std::size_t dim_in, std::size_t dim_out, std::size_t parts,
+                                    const OpqOptions& options = {});
+
+}  // namespace knear

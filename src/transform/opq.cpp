@@ -1,0 +1,176 @@
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "core/call_limits.h"
+#include "core/check.h"
+#include "knear/cluster.h"
+#include "transform/apply_all.h"
+#include "transform/linear_map.h"
+#include "transform/moments.h"
+#include "transform/orthonormal.h"
+#include "transform/registry.h"
+
+namespace knear {
+namespace {
+
+constexpr OpqOptions kDefaults;
+constexpr std::size_t kMaxBits = 12;
+constexpr std::size_t kMaxRows = 65536;
+constexpr std::size_t kFirstIterations = 8;  // of k-means, where the quantizer has no centroids yet
+
+using Clock = std::chrono::steady_clock;
+
+// A product quantizer that learns a little more in every turn.
+class TurningQuantizer {
+ public:
+  TurningQuantizer(std::size_t parts, std::size_t part_dim, std::size_t centroids)
+      : part_dim_(part_dim), k_(centroids), parts_(parts) {}
+
+  // Moves the centroids towards these rows, and gives the rows as the quantizer sees them.
+  Matrix learn(const Matrix& rows, const RunOptions& options) {
+    Matrix seen(DType::f32, rows.rows(), rows.dim());
+    std::vector<std::uint32_t> numbers(rows.rows());
+    for (std::size_t part = 0; part < parts_.size(); ++part) {
+      const MatrixView some(rows.floats() + part * part_dim_, DType::f32, rows.rows(), part_dim_,
+                            static_cast<std::ptrdiff_t>(rows.dim() * sizeof(float)));
+      learn_part(some, parts_[part], options);
+      assign_to_nearest(some, parts_[part], numbers, {}, options);
+      for (std::size_t i = 0; i < rows.rows(); ++i) {
+        std::copy_n(parts_[part].floats() + numbers[i] * part_dim_, part_dim_,
+                    seen.floats() + i * rows.dim() + part * part_dim_);
+      }
+    }
+    return seen;
+  }
+
+ private:
+  void learn_part(MatrixView rows, Matrix& centroids, const RunOptions& run) const {
+    KmeansOptions options;
+    options.max_points_per_centroid = 0;
+    options.niter = centroids.rows() == 0 ? kFirstIterations : 1;
+    options.initial = centroids;
+    options.run = run;
+    options.run.progress = nullptr;
+    centroids = kmeans(rows, k_, options).centroids;
+  }
+
+  std::size_t part_dim_;
+  std::size_t k_;
+  std::vector<Matrix> parts_;  // centroids, k x part_dim; none at first
+};
+
+// Which component goes where: the largest first, each to the part that has room and the least product of variances.
+std::vector<std::size_t> allocation(std::span<const double> variances, std::size_t parts) {
+  const std::size_t part_dim = variances.size() / parts;
+  const double least = std::max(variances.back(), variances.front() * 1e-12);
+  std::vector<double> logs(parts, 0.0);
+  std::vector<std::size_t> taken(parts, 0);
+  std::vector<std::size_t> places(variances.size());
+  for (std::size_t i = 0; i < variances.size(); ++i) {
+    std::size_t best = parts;
+    for (std::size_t part = 0; part < parts; ++part) {
+      if (taken[part] < part_dim && (best == parts || logs[part] < logs[best])) best = part;
+    }
+    logs[best] += least > 0 ? std::log(std::max(variances[i], least) / least) : 0;
+    places[i] = best * part_dim + taken[best]++;
+  }
+  return places;
+}
+
+class Opq final : public LinearTransform {
+ public:
+  Opq(std::size_t dim_in, std::size_t dim_out, std::size_t parts, const OpqOptions& options)
+      : LinearTransform({dim_in, dim_out, LinearMap::Kind::orthonormal, LinearMap::Shape::Origin::zero}),
+        parts_(parts),
+        options_(options) {
+    require(dim_out <= dim_in, token(), " of ", dim_in, " dimensions: it cannot give more than it takes");
+    require(parts >= 1 && dim_out % parts == 0, token(), ": ", dim_out, " dimensions are not divisible into ", parts,
+            " equal parts");
+    require(options.bits >= 1 && options.bits <= kMaxBits, token(), " learns codes of 1 to ", kMaxBits, " bits, not ",
+            options.bits);
+  }
+
+  std::string spec() const override {
+    return concat(token(), options_.bits == kDefaults.bits ? "" : concat(",bits=", options_.bits),
+                  options_.niter == kDefaults.niter ? "" : concat(",niter=", options_.niter));
+  }
+
+  std::unique_ptr<Transform> trained(MatrixView rows, const TrainOptions& options) const override {
+    const std::size_t centroids = std::size_t{1} << options_.bits;
+    require(rows.rows() >= centroids, spec(), " needs at least ", centroids, " rows to learn from, not ", rows.rows());
+    const auto start = Clock::now();
+    const RowSet sample(rows, kMaxRows);
+    const std::vector<double> mean = mean_of(sample, options.run);
+    std::vector<double> rotation = for_gaussian_data(scatter_of(sample, mean, options.run));
+    const Matrix centred = centred_rows(sample, mean);
+    TurningQuantizer quantizer(parts_, dim_out() / parts_, centroids);
+    ProgressMeter meter(options.run, "opq", options_.niter);
+    for (std::size_t turn = 0; turn < options_.niter; ++turn) {
+      rotation = turned(rotation, centred, quantizer, remaining(options.run, start));
+      meter.advance(1);
+    }
+    meter.finish();
+    auto taught = std::make_unique<Opq>(dim_in(), dim_out(), parts_, options_);
+    taught->set_map(rotation, {});
+    return taught;
+  }
+
+ private:
+  std::string token() const { return concat("OPQ", parts_, dim_out() == dim_in() ? "" : concat("_", dim_out())); }
+
+  std::vector<double> for_gaussian_data(std::span<const double> scatter) const {
+    const Eigenpairs pairs = eigenpairs(scatter, dim_in());
+    const auto places = allocation(std::span(pairs.values).first(dim_out()), parts_);
+    std::vector<double> rotation(dim_out() * dim_in());
+    for (std::size_t i = 0; i < dim_out(); ++i) {
+      std::copy_n(pairs.vectors.data() + i * dim_in(), dim_in(), rotation.data() + places[i] * dim_in());
+    }
+    return rotation;
+  }
+
+  // An offset that all rows share would draw the directions to itself, and no distance depends on it.
+  Matrix centred_rows(const RowSet& rows, std::span<const double> mean) const {
+    Matrix centred(DType::f32, rows.count(), rows.dim());
+    for (std::size_t i = 0; i < rows.count(); ++i) {
+      float* row = centred.floats() + i * rows.dim();
+      rows.copy_row(i, row);
+      for (std::size_t j = 0; j < rows.dim(); ++j) row[j] = static_cast<float>(row[j] - mean[j]);
+    }
+    return centred;
+  }
+
+  // One turn: the quantizer follows the rotation, then the rotation the quantizer.
+  std::vector<double> turned(std::span<const double> rotation, const Matrix& rows, TurningQuantizer& quantizer,
+                             const RunOptions& options) const {
+    const LinearMap map(shape(), rotation, {});
+    const Matrix seen = quantizer.learn(images_of(map, dim_out(), rows, options), options);
+    const std::vector<double> columns =
+        orthogonal_factor(cross_products(RowSet(rows), RowSet(seen), options), dim_in(), dim_out());
+    return transposed(columns, dim_in(), dim_out());
+  }
+
+  std::size_t parts_;
+  OpqOptions options_;
+};
+
+}  // namespace
+
+MakeTransform read_opq(StageReader& stage) {
+  if (!stage.word("OPQ")) return nullptr;
+  const std::size_t parts = stage.number("the number of parts, as in OPQ16");
+  std::optional<std::size_t> dim_out;
+  if (stage.word("_")) dim_out = stage.number("the number of dimensions behind the _");
+  OpqOptions options;
+  options.bits = stage.number_option("bits").value_or(options.bits);
+  options.niter = stage.number_option("niter").value_or(options.niter);
+  stage.done();
+  return [=](std::size_t dim_in) { return make_opq(dim_in, dim_out.value_or(dim_in), parts, options); };
+}
+
+std::unique_ptr<Transform> make_opq(std::size_t dim_in, std::size_t dim_out, std::size_t parts,
+                                    const OpqOptions& options) {
+  return std::make_unique<Opq>(dim_in, dim_out, parts, options);
+}
+
+}  // namespace knear
