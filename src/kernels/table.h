@@ -164,6 +164,9 @@ struct Table {
   void (*l2_picked)(const float* query, const float* const* rows, size_t count, size_t dim, float* out);
   // Positions i with !(values[i] > limit), ascending; returns their number.
   size_t (*select)(const float* values, size_t n, float limit, uint32_t* positions);
+  // The Walsh-Hadamard transform of n = 2^i elements, in place and without a factor, so that twice is times n. The same
+  // bits on every instruction set.
+  void (*hadamard)(float* x, size_t n);
 
   ExactFn exact[exact_kinds];
 

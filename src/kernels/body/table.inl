@@ -13,6 +13,7 @@ constexpr Table table_named(const char* name) {
   table.norm_rows = norm_rows;
   table.l2_picked = l2_picked;
   table.select = select;
+  table.hadamard = hadamard;
   table.exact[exact_l2] = exact_l2_rows;
   table.exact[exact_inner_product] = exact_inner_product_rows;
   table.exact[exact_l1] = exact_l1_rows;

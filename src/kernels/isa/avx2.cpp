@@ -59,6 +59,13 @@ struct V {
     column[2] = _mm256_castpd_ps(_mm256_unpacklo_pd(high01, high23));
     column[3] = _mm256_castpd_ps(_mm256_unpackhi_pd(high01, high23));
   }
+  // Lanes whose numbers differ by `apart` change places.
+  template <size_t apart>
+  static F swapped(F x) {
+    if constexpr (apart == 1) return _mm256_permute_ps(x, 0xb1);
+    if constexpr (apart == 2) return _mm256_permute_ps(x, 0x4e);
+    return _mm256_permute2f128_ps(x, x, 1);
+  }
 
   // `lanes` codes of so many bits as numbers.
   static F from_8bit(const uint8_t* p) { return _mm256_cvtepi32_ps(eight_of_8bit(p)); }
@@ -103,6 +110,8 @@ struct V {
 #include "kernels/body/rows.inl"
 //
 #include "kernels/body/select.inl"
+//
+#include "kernels/body/hadamard.inl"
 //
 #include "kernels/body/exact.inl"
 //

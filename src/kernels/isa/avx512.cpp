@@ -59,6 +59,14 @@ struct V {
     column[2] = _mm512_castpd_ps(_mm512_unpacklo_pd(high01, high23));
     column[3] = _mm512_castpd_ps(_mm512_unpackhi_pd(high01, high23));
   }
+  // Lanes whose numbers differ by `apart` change places.
+  template <size_t apart>
+  static F swapped(F x) {
+    if constexpr (apart == 1) return _mm512_shuffle_ps(x, x, 0xb1);
+    if constexpr (apart == 2) return _mm512_shuffle_ps(x, x, 0x4e);
+    if constexpr (apart == 4) return _mm512_shuffle_f32x4(x, x, 0xb1);
+    return _mm512_shuffle_f32x4(x, x, 0x4e);
+  }
 
   // `lanes` codes of so many bits as numbers.
   static F from_8bit(const uint8_t* p) { return numbers(eight_of_8bit(p), eight_of_8bit(p + 8)); }
@@ -108,6 +116,8 @@ struct V {
 #include "kernels/body/rows.inl"
 //
 #include "kernels/body/select.inl"
+//
+#include "kernels/body/hadamard.inl"
 //
 #include "kernels/body/exact.inl"
 //

@@ -57,6 +57,12 @@ struct V {
     column[2] = vreinterpretq_f32_f64(vtrn2q_f64(even01, even23));
     column[3] = vreinterpretq_f32_f64(vtrn2q_f64(odd01, odd23));
   }
+  // Lanes whose numbers differ by `apart` change places.
+  template <size_t apart>
+  static F swapped(F x) {
+    if constexpr (apart == 1) return vrev64q_f32(x);
+    return vextq_f32(x, x, 2);
+  }
 
   // `lanes` codes of so many bits as numbers.
   static F from_8bit(const uint8_t* p) {
@@ -150,6 +156,8 @@ void f16_from_f32(const float* in, size_t n, uint16_t* out) {
 #include "kernels/body/rows.inl"
 //
 #include "kernels/body/select.inl"
+//
+#include "kernels/body/hadamard.inl"
 //
 #include "kernels/body/exact.inl"
 //

@@ -64,6 +64,12 @@ struct V {
     column[2] = __builtin_shufflevector(high01, high23, 0, 1, 4, 5);
     column[3] = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
   }
+  // Lanes whose numbers differ by `apart` change places.
+  template <size_t apart>
+  static F swapped(F x) {
+    if constexpr (apart == 1) return __builtin_shufflevector(x, x, 1, 0, 3, 2);
+    return __builtin_shufflevector(x, x, 2, 3, 0, 1);
+  }
 
   // `lanes` codes of so many bits as numbers.
   static F from_8bit(const uint8_t* p) {
@@ -168,6 +174,8 @@ struct Bytes {
 #include "kernels/body/rows.inl"
 //
 #include "kernels/body/select.inl"
+//
+#include "kernels/body/hadamard.inl"
 //
 #include "kernels/body/exact.inl"
 //

@@ -22,6 +22,7 @@
 #include <simde/x86/avx512/mov.h>
 #include <simde/x86/avx512/set1.h>
 #include <simde/x86/avx512/setzero.h>
+#include <simde/x86/avx512/shuffle.h>
 #include <simde/x86/avx512/storeu.h>
 #include <simde/x86/avx512/unpackhi.h>
 #include <simde/x86/avx512/unpacklo.h>
@@ -56,3 +57,7 @@ inline simde__m256 _mm512_extractf32x8_ps(simde__m512 x, int half) {
   for (int i = 0; i < 8; ++i) out.f32[i] = in.f32[8 * half + i];
   return simde__m256_from_private(out);
 }
+
+#ifndef _mm512_shuffle_f32x4
+#define _mm512_shuffle_f32x4(a, b, places) simde_mm512_shuffle_f32x4(a, b, places)
+#endif
