@@ -16,4 +16,6 @@
 #include "knear/scan.h"
 #include "knear/selector.h"
 #include "knear/spec.h"
+#include "knear/transform.h"
 #include "knear/version.h"
+#include "knear/wrap.h"

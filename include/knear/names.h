@@ -2,9 +2,13 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
+#include <utility>
+#include <vector>
 
 #include "knear/codecs.h"
 #include "knear/scan.h"
+#include "knear/wrap.h"
 
 namespace knear {
 
@@ -47,6 +51,28 @@ struct IndexPQFastScan : ScanIndex {
 struct IndexScalarQuantizer : ScanIndex {
   explicit IndexScalarQuantizer(std::size_t dim, const SqOptions& options = {}, Metric metric = Metric::l2)
       : ScanIndex(make_sq_codec(dim, metric, options)) {}
+};
+
+// Transforms in front of an index.
+struct IndexPreTransform : PreTransformIndex {
+  IndexPreTransform(std::vector<std::unique_ptr<Transform>> transforms, std::unique_ptr<Index> index)
+      : PreTransformIndex(std::move(transforms), std::move(index)) {}
+};
+
+// Candidates of the base, ranked again by finer codes.
+struct IndexRefine : RefineIndex {
+  IndexRefine(std::unique_ptr<Index> base, std::unique_ptr<Index> refine, float k_factor = kDefaultKFactor)
+      : RefineIndex(std::move(base), std::move(refine), k_factor) {}
+};
+
+// The same, by the rows as they are.
+struct IndexRefineFlat : IndexRefine {
+  explicit IndexRefineFlat(std::unique_ptr<Index> base, float k_factor = kDefaultKFactor)
+      : IndexRefineFlat(base, std::make_unique<IndexFlat>(base->dim(), base->metric()), k_factor) {}
+
+ private:
+  IndexRefineFlat(std::unique_ptr<Index>& base, std::unique_ptr<Index> flat, float k_factor)
+      : IndexRefine(std::move(base), std::move(flat), k_factor) {}
 };
 
 }  // namespace knear

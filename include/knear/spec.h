@@ -30,6 +30,7 @@ struct Spec {
   std::vector<Stage> transforms = {};            // in the order in which rows pass them
   Stage codec = {"Flat", {}};                    // of what is stored
   std::shared_ptr<const Spec> refine = nullptr;  // an index of the original rows that ranks again
+  float k_factor = 0;                            // candidates for each result that it ranks; 0: the default
 
   std::string str() const;
 };

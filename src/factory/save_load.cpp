@@ -88,6 +88,16 @@ Metric checked_metric(std::uint32_t kind, float argument) try {
   fail(Error::corrupt_file, "section index: ", error.what());
 }
 
+// Of indexes in layers, the finest holds the rows.
+std::size_t rows_in(const Container& container) {
+  constexpr std::size_t kMostLayers = 8;
+  Container layer = container;
+  for (std::size_t i = 0; i < kMostLayers; ++i, layer = layer.part("refine.")) {
+    if (const Section* rows = layer.find("rows")) return ByteSource(rows->bytes, "section rows").u64();
+  }
+  return 0;
+}
+
 Header read_header(const Container& container) {
   ByteSource source(container.at("index", kIndexVersion).bytes, "section index");
   Header header;
@@ -99,10 +109,7 @@ Header read_header(const Container& container) {
   if (header.dim < 1 || header.dim > kMaxDim) {
     fail(Error::corrupt_file, "section index names ", header.dim, " dimensions, not 1 to ", kMaxDim);
   }
-  if (container.find("rows")) {
-    ByteSource rows(container.at("rows", ~std::uint32_t{0}).bytes, "section rows");
-    header.ntotal = rows.u64();
-  }
+  header.ntotal = rows_in(container);
   return header;
 }
 

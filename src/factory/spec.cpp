@@ -1,9 +1,13 @@
 // Factory strings: stages between commas, options as key=value behind the stage they belong to.
 #include "knear/spec.h"
 
+#include <charconv>
+
 #include "codec/registry.h"
 #include "core/check.h"
 #include "knear/scan.h"
+#include "knear/wrap.h"
+#include "transform/registry.h"
 
 namespace knear {
 namespace {
@@ -56,14 +60,61 @@ std::string names_of_codecs() {
   return all;
 }
 
+std::string names_of_transforms() {
+  std::string all;
+  for (const TransformRow& row : transform_rows()) all += (all.empty() ? "" : ", ") + std::string(row.grammar);
+  return all;
+}
+
+// Is this the stage that ranks again, "RFlat" or "Refine(...)"? Then it becomes part of the spec.
+bool read_refine(const Stage& stage, Spec& spec) {
+  StageReader reader(stage);
+  std::string inside = "Flat";
+  if (!reader.word("RFlat")) {
+    if (!reader.word("Refine(")) return false;
+    require(reader.rest().ends_with(')'), "'", stage.token, "' should end behind its ')'");
+    inside = reader.rest().substr(0, reader.rest().size() - 1);
+    reader.word(reader.rest());
+  }
+  if (const auto text = reader.option("k_factor")) {
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), spec.k_factor);
+    require(error == std::errc() && end == text->data() + text->size() && spec.k_factor >= 1,
+            "the option k_factor=", *text, " of '", stage.token, "' is not a number from 1 on");
+  }
+  reader.done();
+  spec.refine = std::make_shared<Spec>(parse_spec(inside));
+  return true;
+}
+
+// Adds a stage to what was read before it.
+void read_stage(Stage stage, bool codec_is_known, std::string_view text, Spec& spec) {
+  require(!spec.refine, "nothing may follow what ranks again, but '", stage.token, "' does, in '", text, "'");
+  if (codec_is_known) {
+    if (read_refine(stage, spec)) return;
+    const bool transform = read_transform(stage) != nullptr;
+    fail(Error::invalid_argument, "only RFlat or Refine(...) may follow '", spec.codec.token, "' but '", stage.token,
+         "' does, in '", text, "'", transform ? "; transforms come first" : "");
+  }
+  require(stage.token != "RFlat" && !stage.token.starts_with("Refine("), "'", stage.token, "' in '", text,
+          "' has no index before it");
+  if (read_transform(stage)) {
+    spec.transforms.push_back(std::move(stage));
+    return;
+  }
+  require(read_codec(stage) != nullptr, "unknown index '", stage.token, "' in '", text, "'; this version knows ",
+          names_of_codecs(), ", behind any of ", names_of_transforms());
+  spec.codec = std::move(stage);
+}
+
 }  // namespace
 
 std::string Spec::str() const {
   std::string text;
   for (const Stage& stage : transforms) text += stage.str() + ",";
   text += codec.str();
-  if (refine) text += refine->str() == "Flat" ? ",RFlat" : ",Refine(" + refine->str() + ")";
-  return text;
+  if (!refine) return text;
+  text += refine->str() == "Flat" ? ",RFlat" : ",Refine(" + refine->str() + ")";
+  return k_factor == 0 || k_factor == kDefaultKFactor ? text : concat(text, ",k_factor=", k_factor);
 }
 
 // "IDMap" and "IDMap2" are read and mean nothing: every index has ids.
@@ -72,20 +123,31 @@ Spec parse_spec(std::string_view text) {
   bool named = false;
   for (Stage& stage : stages_of(text)) {
     if (stage.token == "IDMap" || stage.token == "IDMap2") continue;
-    require(!named, "nothing may follow '", spec.codec.token, "' but '", stage.token, "' does, in '", text, "'");
-    require(read_codec(stage) != nullptr, "unknown index '", stage.token, "' in '", text, "'; this version knows ",
-            names_of_codecs());
-    spec.codec = std::move(stage);
-    named = true;
+    const std::size_t transforms = spec.transforms.size();
+    read_stage(std::move(stage), named, text, spec);
+    named = spec.transforms.size() == transforms;
   }
-  require(named, "the factory string '", text, "' names no index; this version knows ", names_of_codecs());
+  require(named, "the factory string '", text, "' names no index; this version knows ", names_of_codecs(),
+          ", behind any of ", names_of_transforms());
   return spec;
 }
 
 std::unique_ptr<Index> build(const Spec& spec, std::size_t dim, Metric metric) {
+  std::vector<std::unique_ptr<Transform>> transforms;
+  std::size_t dim_now = dim;
+  for (const Stage& stage : spec.transforms) {
+    const MakeTransform make = read_transform(stage);
+    require(make != nullptr, "unknown transform '", stage.token, "'; this version knows ", names_of_transforms());
+    transforms.push_back(make(dim_now));
+    dim_now = transforms.back()->dim_out();
+  }
   const MakeCodec make = read_codec(spec.codec);
   require(make != nullptr, "unknown index '", spec.codec.token, "'; this version knows ", names_of_codecs());
-  return std::make_unique<ScanIndex>(make(dim, metric));
+  std::unique_ptr<Index> index = std::make_unique<ScanIndex>(make(dim_now, metric));
+  if (!transforms.empty()) index = std::make_unique<PreTransformIndex>(std::move(transforms), std::move(index));
+  if (!spec.refine) return index;
+  const float k_factor = spec.k_factor == 0 ? kDefaultKFactor : spec.k_factor;
+  return std::make_unique<RefineIndex>(std::move(index), build(*spec.refine, dim, metric), k_factor);
 }
 
 std::unique_ptr<Index> index_factory(std::size_t dim, std::string_view text, Metric metric) {

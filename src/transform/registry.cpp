@@ -8,6 +8,7 @@ constexpr TransformRow kRows[] = {
     {"OPQ<M>[_<n>][,bits=<b>][,niter=<n>]", "the rotation for product quantizers of M parts", read_opq},
     {"ITQ[<n>][,niter=<n>]", "the rotation for codes of signs", read_itq},
     {"RR[<n>][,seed=<n>]", "a random rotation", read_random_rotation},
+    {"HR[<seed>]", "a random rotation by fast Hadamard transforms", read_hadamard},
     {"L2norm", "rows scaled to length 1", read_l2_normalization},
     {"Centre", "the mean taken away", read_centring},
     {"Pad<n>", "zeros behind the row, n dimensions in all", read_padding},

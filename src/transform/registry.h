@@ -29,6 +29,7 @@ MakeTransform read_transform(const Stage& stage);
 // One function for each row, beside its transform.
 MakeTransform read_pca(StageReader& stage);
 MakeTransform read_random_rotation(StageReader& stage);
+MakeTransform read_hadamard(StageReader& stage);
 MakeTransform read_l2_normalization(StageReader& stage);
 MakeTransform read_centring(StageReader& stage);
 MakeTransform read_padding(StageReader& stage);

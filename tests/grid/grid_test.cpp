@@ -64,7 +64,22 @@ std::vector<Composition> compositions() {
   }
   all.push_back({"SQ4,rangestat=optim", Metric::l2, 5});
   all.push_back({"SQ8_direct", Metric::l2});
+  for (const char* spec : {"PCA12,Flat", "Flat,RFlat", "RR,Flat,RFlat"}) {
+    for (const Metric metric : everyday) all.push_back({spec, metric});
+  }
+  for (const char* spec : {"RR,Flat", "HR,Flat", "L2norm,Flat,dtype=float16", "Centre,PCAWR8,Flat", "Pad24,ITQ16,Flat",
+                           "OPQ2_12,bits=4,Flat", "Flat,dtype=int8,Refine(Flat,dtype=float16),k_factor=2"}) {
+    all.push_back({spec, Metric::l2});
+  }
   return all;
+}
+
+// What a search should find. Behind transforms, distances are those of the images.
+Neighbors expected_knn(const Index& index, MatrixView queries, std::size_t k, const Selector* selector = nullptr) {
+  if (const auto* behind = dynamic_cast<const PreTransformIndex*>(&index)) {
+    return reference_knn(behind->inner(), behind->images(queries), k, selector);
+  }
+  return reference_knn(index, queries, k, selector);
 }
 
 class Grid : public testing::TestWithParam<Composition> {

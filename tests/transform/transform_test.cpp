@@ -59,7 +59,7 @@ class EveryTransform : public testing::TestWithParam<const char*> {
 
 INSTANTIATE_TEST_SUITE_P(All, EveryTransform,
                          testing::Values("PCA7", "PCA24", "PCAW9", "PCAR8", "PCAWR24", "PCA5,eigen_power=-0.25", "RR",
-                                         "RR11", "RR40", "RR,seed=7", "L2norm", "Centre", "Pad24", "Pad37",
+                                         "RR11", "RR40", "RR,seed=7", "HR", "HR5", "L2norm", "Centre", "Pad24", "Pad37",
                                          "Remap(3,0,-1,3,23)", "ITQ", "ITQ8", "OPQ4,bits=4", "OPQ2_16,bits=5",
                                          "OPQ3_6,niter=2"));
 

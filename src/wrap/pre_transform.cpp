@@ -1,0 +1,236 @@
+#include <algorithm>
+#include <chrono>
+
+#include "core/call_limits.h"
+#include "core/check.h"
+#include "io/container.h"
+#include "knear/wrap.h"
+#include "metric/finite_rows.h"
+#include "transform/apply_all.h"
+
+namespace knear {
+namespace {
+
+constexpr std::uint32_t kTransformVersion = 1;  // 1: first
+
+using Clock = std::chrono::steady_clock;
+
+std::string section_of(std::size_t i) { return concat("transform.", i); }
+
+// What a transform learned.
+std::vector<Byte> bytes_of(const Transform& transform) {
+  ByteSink sink;
+  if (transform.is_trained()) transform.write(sink);
+  return {sink.bytes().begin(), sink.bytes().end()};
+}
+
+Matrix images_of(const TransformChain& chain, MatrixView rows, const RunOptions& options) {
+  const auto start = Clock::now();
+  Matrix images;
+  for (const auto& transform : chain) {
+    images = images_of(*transform, transform->dim_out(), rows, remaining(options, start));
+    rows = images;
+  }
+  return images;
+}
+
+bool all_trained(const TransformChain& chain) {
+  return std::all_of(chain.begin(), chain.end(), [](const auto& transform) { return transform->is_trained(); });
+}
+
+std::size_t dim_before(const std::vector<std::unique_ptr<Transform>>& transforms) {
+  require(!transforms.empty(), "a PreTransformIndex without transforms");
+  return transforms.front()->dim_in();
+}
+
+void require_same(const TransformChain& ours, const TransformChain& theirs) {
+  require(ours.size() == theirs.size(), "the other index has ", theirs.size(), " transforms, this one has ",
+          ours.size());
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    require(ours[i]->spec() == theirs[i]->spec(), "the other index has the transform ", theirs[i]->spec(),
+            " where this one has ", ours[i]->spec());
+    require(bytes_of(*ours[i]) == bytes_of(*theirs[i]), "the transforms ", ours[i]->spec(),
+            " of the two indexes learned from different rows, so that their codes mean different things");
+  }
+}
+
+}  // namespace
+
+PreTransformIndex::PreTransformIndex(std::vector<std::unique_ptr<Transform>> transforms, std::unique_ptr<Index> index)
+    : Index(dim_before(transforms), index->metric()), index_(std::move(index)) {
+  require(!dynamic_cast<PreTransformIndex*>(index_.get()), "the transforms of a PreTransformIndex are one chain: put ",
+          index_->spec(), " together");
+  require(!dynamic_cast<RefineIndex*>(index_.get()),
+          "a RefineIndex goes around a PreTransformIndex, not inside: ", index_->spec());
+  require(index_->size() == 0, "the index behind the transforms holds ", index_->size(), " rows already");
+  TransformChain chain;
+  std::size_t dim = this->dim();
+  for (auto& transform : transforms) {
+    require(transform->dim_in() == dim, transform->spec(), " takes ", transform->dim_in(), " dimensions, not ", dim);
+    dim = transform->dim_out();
+    chain.push_back(std::move(transform));
+  }
+  require(index_->dim() == dim, "the transforms give ", dim, " dimensions, the index has ", index_->dim());
+  set_chain(std::move(chain));
+}
+
+PreTransformIndex::~PreTransformIndex() = default;
+
+std::shared_ptr<const TransformChain> PreTransformIndex::chain() const {
+  const std::lock_guard lock(chain_mutex_);
+  return chain_;
+}
+
+void PreTransformIndex::set_chain(TransformChain chain) {
+  auto next = std::make_shared<const TransformChain>(std::move(chain));
+  const std::lock_guard lock(chain_mutex_);
+  chain_ = std::move(next);
+}
+
+Matrix PreTransformIndex::images(MatrixView rows, const RunOptions& options) const {
+  require(rows.dim() == dim(), "rows have ", rows.dim(), " dimensions, the index has ", dim());
+  const auto chain = this->chain();
+  if (!all_trained(*chain)) fail(Error::wrong_state, "images need trained transforms: call train first");
+  return images_of(*chain, rows, options);
+}
+
+DType PreTransformIndex::dtype() const noexcept { return index_->dtype(); }
+std::size_t PreTransformIndex::size() const noexcept { return index_->size(); }
+bool PreTransformIndex::is_trained() const noexcept { return all_trained(*chain()) && index_->is_trained(); }
+Id PreTransformIndex::next_id() const { return index_->next_id(); }
+
+std::string PreTransformIndex::spec() const {
+  std::string text;
+  for (const auto& transform : *chain()) text += transform->spec() + ",";
+  return text + index_->spec();
+}
+
+// Its answers are the nearest images.
+Capabilities PreTransformIndex::capabilities() const {
+  Capabilities inside = index_->capabilities();
+  inside.exact = false;
+  inside.needs_training |= !all_trained(*chain());
+  return inside;
+}
+
+IndexStats PreTransformIndex::stats() const { return index_->stats(); }
+Report PreTransformIndex::verify() const { return index_->verify(); }
+
+void PreTransformIndex::write(SectionWriter& writer) const {
+  const std::shared_lock lock(training_mutex_);
+  const auto chain = this->chain();
+  for (std::size_t i = 0; i < chain->size(); ++i) {
+    const std::vector<Byte> learned = bytes_of(*(*chain)[i]);
+    if (!learned.empty()) writer.section(section_of(i), kTransformVersion, learned);
+  }
+  index_->write(writer);
+}
+
+void PreTransformIndex::read(const Container& container) {
+  const auto chain = this->chain();
+  for (std::size_t i = 0; i < chain->size(); ++i) {
+    const std::string name = section_of(i);
+    if (!container.find(name)) continue;
+    ByteSource source(container.at(name, kTransformVersion).bytes, "section " + name);
+    (*chain)[i]->read(source);
+    source.done();
+  }
+  index_->read(container);
+  if (!all_trained(*chain) && size() > 0) fail(Error::corrupt_file, size(), " rows behind transforms without training");
+}
+
+void PreTransformIndex::train_rows(MatrixView rows, const TrainOptions& options) {
+  const auto start = Clock::now();
+  const std::unique_lock lock(training_mutex_);
+  reject_bad_rows(rows, options.run);
+  TransformChain taught_chain;
+  bool learned = false;
+  Matrix images;
+  for (const auto& transform : *chain()) {
+    std::shared_ptr<Transform> taught = transform->trained(rows, {remaining(options.run, start)});
+    learned |= taught != nullptr;
+    taught_chain.push_back(taught ? std::move(taught) : transform);
+    images = images_of(*taught_chain.back(), transform->dim_out(), rows, remaining(options.run, start));
+    rows = images;
+  }
+  if (learned && size() > 0) {
+    fail(Error::wrong_state, "the index holds ", size(), " rows: clear it before it is trained again");
+  }
+  index_->train(rows, {remaining(options.run, start)});
+  if (learned) set_chain(std::move(taught_chain));
+}
+
+std::size_t PreTransformIndex::add_rows(MatrixView rows, const AddOptions& options) {
+  const auto start = Clock::now();
+  const std::shared_lock lock(training_mutex_);
+  if (options.nan_policy == NanPolicy::reject) reject_bad_rows(rows, options.run);
+  const Matrix images = images_of(*chain(), rows, options.run);
+  AddOptions rest = options;
+  rest.run = remaining(options.run, start);
+  return index_->add(images, rest);
+}
+
+void PreTransformIndex::search_rows(MatrixView queries, std::size_t k, float* distances, Id* ids, std::size_t* counts,
+                                    const SearchOptions& options) const {
+  const auto start = Clock::now();
+  const Matrix images = images_of(*chain(), queries, options.run);
+  const std::size_t places = queries.rows() * k;
+  SearchOptions rest = options;
+  rest.run = remaining(options.run, start);
+  index_->search(images, k, {distances, places}, {ids, places}, {counts, counts ? queries.rows() : 0}, rest);
+}
+
+RangeNeighbors PreTransformIndex::range_rows(MatrixView queries, float radius, const SearchOptions& options) const {
+  const auto start = Clock::now();
+  const Matrix images = images_of(*chain(), queries, options.run);
+  SearchOptions rest = options;
+  rest.run = remaining(options.run, start);
+  return index_->range_search(images, radius, rest);
+}
+
+RangeNeighbors PreTransformIndex::rank_rows(MatrixView queries, std::span<const std::vector<Id>> candidates,
+                                            std::size_t k, const RunOptions& options) const {
+  const auto start = Clock::now();
+  const Matrix images = images_of(*chain(), queries, options);
+  return index_->rank(images, candidates, k, remaining(options, start));
+}
+
+bool PreTransformIndex::has_id(Id id) const { return index_->contains(id); }
+std::vector<Id> PreTransformIndex::list_ids() const { return index_->ids(); }
+
+void PreTransformIndex::get_rows(std::span<const Id> ids, float* rows) const {
+  const auto chain = this->chain();
+  Matrix images = index_->get(ids);
+  for (std::size_t i = chain->size(); i-- > 1;) {
+    Matrix before(DType::f32, ids.size(), (*chain)[i]->dim_in());
+    (*chain)[i]->reverse(images.floats(), ids.size(), before.floats());
+    images = std::move(before);
+  }
+  chain->front()->reverse(images.floats(), ids.size(), rows);
+}
+
+std::size_t PreTransformIndex::remove_selected(const Selector& selector) { return index_->remove(selector); }
+std::size_t PreTransformIndex::remove_ids(std::span<const Id> ids) { return index_->remove(ids); }
+
+void PreTransformIndex::update_rows(std::span<const Id> ids, MatrixView rows, const AddOptions& options) {
+  const auto start = Clock::now();
+  const std::shared_lock lock(training_mutex_);
+  if (options.nan_policy == NanPolicy::reject) reject_bad_rows(rows, options.run);
+  const Matrix images = images_of(*chain(), rows, options.run);
+  AddOptions rest = options;
+  rest.run = remaining(options.run, start);
+  index_->update(ids, images, rest);
+}
+
+void PreTransformIndex::merge_rows(const Index& other, const MergeOptions& options) {
+  const auto* theirs = dynamic_cast<const PreTransformIndex*>(&other);
+  require(theirs != nullptr, "cannot merge an index of another shape: ", other.spec(), " into ", spec());
+  const std::shared_lock lock(training_mutex_);
+  const std::shared_lock their_lock(theirs->training_mutex_);
+  require_same(*chain(), *theirs->chain());
+  index_->merge(*theirs->index_, options);
+}
+
+void PreTransformIndex::remove_all() { index_->clear(); }
+
+}  // namespace knear
