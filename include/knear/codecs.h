@@ -51,4 +51,17 @@ struct SqOptions {
 // equal is kept exactly. Ranges end at +-1e38.
 std::unique_ptr<Codec> make_sq_codec(std::size_t dim, Metric metric, const SqOptions& options = {});
 
+// Locality-sensitive hashing (Charikar: "Similarity estimation techniques from rounding algorithms", STOC 2002): bit i
+// says whether element i is at least a threshold. "LSH", "LSH64r", "LSHrt". The distance of a query to a code is the
+// number of bits in which the query's own code differs; the metric has to be L2.
+struct LshOptions {
+  std::size_t bits = 0;     // 0: as many as dimensions
+  bool rotated = false;     // after a random rotation; else at most as many bits as dimensions
+  bool thresholds = false;  // the medians of training rows; else zero
+};
+
+// Decoded, an element is its threshold plus or minus how far the training rows are from it on average (1 when the
+// thresholds are not learned), rotated back; elements without a bit are 0.
+std::unique_ptr<Codec> make_lsh_codec(std::size_t dim, Metric metric, const LshOptions& options = {});
+
 }  // namespace knear

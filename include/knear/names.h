@@ -75,4 +75,11 @@ struct IndexRefineFlat : IndexRefine {
       : IndexRefine(std::move(base), std::move(flat), k_factor) {}
 };
 
+// Bits compared by Hamming distance; 0 bits: as many as dimensions.
+struct IndexLSH : ScanIndex {
+  explicit IndexLSH(std::size_t dim, std::size_t bits = 0)
+      : IndexLSH(dim, LshOptions{.bits = bits, .rotated = true, .thresholds = false}) {}
+  IndexLSH(std::size_t dim, const LshOptions& options) : ScanIndex(make_lsh_codec(dim, Metric::l2, options)) {}
+};
+
 }  // namespace knear

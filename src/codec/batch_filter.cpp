@@ -6,8 +6,8 @@
 namespace knear {
 namespace {
 
-constexpr std::size_t kTileBytes = 192 << 10;  // of rows that all groups pass over: they stay in L2
-constexpr std::size_t kRowBytes = 128 << 10;   // of rows that a few queries pass over: enough to stream well
+constexpr std::size_t kTileBytes = 192 << 10;    // of rows that all groups pass over: they stay in L2
+constexpr std::size_t kRowBytes = 128 << 10;     // of rows that a few queries pass over: enough to stream well
 constexpr std::size_t kDecodedBytes = 16 << 10;  // the same of rows that are decoded: they stay in L1
 constexpr std::size_t kMostRows = 2048;
 constexpr std::size_t kFirstRows = 12;

@@ -8,6 +8,8 @@ constexpr CodecRow kRows[] = {
     {"PQ<M>[x<bits>][np] or PQ<M>x4fs", "product quantizer; fs: 4 bits in planes, for fast scans", read_pq_codec},
     {"SQ8|SQ6|SQ4[,range=uniform][,rangestat=minmax|meanstd|quantiles|optim][,rangestat_arg=X]",
      "each element one of 2^bits equally spaced values", read_sq_codec},
+    {"LSH[<bits>][r][t]", "signs of the elements, compared by Hamming distance; r: rotated, t: with learned thresholds",
+     read_lsh_codec},
     {"SQfp16|SQbf16|SQ8_direct|SQ8_direct_signed", "other names of Flat with a dtype", read_sq_codec},
 };
 

@@ -6,8 +6,8 @@
 #include <numeric>
 #include <span>
 
+#include "codec/sampled_rows.h"
 #include "core/parallel_for.h"
-#include "core/rng.h"
 
 namespace knear {
 namespace {
@@ -16,7 +16,6 @@ constexpr std::size_t kMostParts = 64;  // of the rows: the same cut for any num
 constexpr std::size_t kLeastPartRows = 256;
 constexpr std::size_t kMostSampledRows = std::size_t{1} << 16;
 constexpr std::size_t kMostSampledValues = std::size_t{1} << 24;
-constexpr std::uint64_t kSampleSeed = 1234;
 constexpr std::size_t kMostTurns = 50;
 constexpr double kLeastGain = 1e-6;  // of the squared error, for another turn
 
@@ -138,20 +137,6 @@ std::vector<Extent> around_means(MatrixView rows, const SqOptions& options, cons
   return extents;
 }
 
-Matrix sampled(MatrixView rows) {
-  const std::size_t most = std::clamp<std::size_t>(kMostSampledValues / rows.dim(), 1024, kMostSampledRows);
-  if (rows.rows() <= most) {
-    Matrix all(DType::f32, rows.rows(), rows.dim());
-    for (std::size_t i = 0; i < rows.rows(); ++i) rows.copy_row(i, all.floats() + i * rows.dim());
-    return all;
-  }
-  std::vector<std::uint64_t> which = Rng(kSampleSeed).sample(rows.rows(), most);
-  std::sort(which.begin(), which.end());
-  Matrix some(DType::f32, most, rows.dim());
-  for (std::size_t i = 0; i < most; ++i) rows.copy_row(which[i], some.floats() + i * rows.dim());
-  return some;
-}
-
 Extent without_ends(std::span<float> values, double share) {
   const auto cut =
       std::min(static_cast<std::size_t>(share * static_cast<double>(values.size())), (values.size() - 1) / 2);
@@ -204,7 +189,8 @@ Extent least_error(std::span<const float> values, double levels) {
 }
 
 std::vector<Extent> extents_by_sample(MatrixView rows, const SqOptions& options, const RunOptions& run) {
-  const Matrix sample = sampled(rows);
+  const Matrix sample =
+      sampled_rows(rows, std::clamp<std::size_t>(kMostSampledValues / rows.dim(), 1024, kMostSampledRows));
   const bool uniform = options.range == SqRange::uniform;
   const auto levels = static_cast<double>((std::size_t{1} << options.bits) - 1);
   const std::size_t apart = uniform ? 1 : sample.dim();

@@ -114,6 +114,18 @@ struct CodesJob {
   float* rows;
 };
 
+// Codes that differ from `query` in at most `limit` bits: their positions, ascending, and in how many they differ.
+struct HammingJob {
+  const uint8_t* query;
+  const uint8_t* codes;
+  ptrdiff_t stride;  // bytes from one code to the next
+  size_t count;
+  size_t code_bytes;
+  uint32_t limit;
+  uint32_t* positions;    // count
+  uint32_t* differences;  // count
+};
+
 // The canonical distances, in float64 and smaller-is-closer only where the metric is (inner_product,
 // jaccard and cosine give the similarity itself).
 enum ExactKind : int {
@@ -189,6 +201,9 @@ struct Table {
   // out[i] = (in[i] - offsets[i]) * scales[i] to the nearest whole number, ties to even, clamped to 0 … most <= 255;
   // NaN gives 0. The same on every instruction set.
   void (*quantize)(const float* in, const float* offsets, const float* scales, size_t n, float most, uint8_t* out);
+
+  // Returns how many were found.
+  size_t (*hamming)(const HammingJob* job);
 };
 
 }  // namespace knear::kernels

@@ -71,6 +71,9 @@ std::vector<Composition> compositions() {
                            "OPQ2_12,bits=4,Flat", "Flat,dtype=int8,Refine(Flat,dtype=float16),k_factor=2"}) {
     all.push_back({spec, Metric::l2});
   }
+  for (const char* spec : {"LSH", "LSHt", "LSH64r", "LSH9rt"}) {
+    all.push_back({spec, Metric::l2, 19, Distances::of_codes});
+  }
   return all;
 }
 

@@ -39,5 +39,6 @@ constexpr Table table_named(const char* name) {
   table.rows_from_6bit = rows_from_6bit;
   table.rows_from_4bit = rows_from_4bit;
   table.quantize = quantize;
+  table.hamming = hamming;
   return table;
 }

@@ -72,6 +72,9 @@ struct V {
   static F from_6bit(const uint8_t* p) { return _mm256_cvtepi32_ps(eight_of_6bit(p)); }
   static F from_4bit(const uint8_t* p) { return _mm256_cvtepi32_ps(eight_of_4bit(p)); }
 
+  // Bits that are set.
+  static uint32_t ones(uint64_t x) { return static_cast<uint32_t>(__builtin_popcountll(x)); }
+
   static D zero_f64() { return _mm256_setzero_pd(); }
   // Part p of 16 floats, widened.
   static D load_f64(const float* x, size_t p) { return _mm256_cvtps_pd(_mm_loadu_ps(x + 4 * p)); }
@@ -118,6 +121,8 @@ struct V {
 #include "kernels/body/convert.inl"
 //
 #include "kernels/body/codes.inl"
+//
+#include "kernels/body/hamming.inl"
 //
 #include "kernels/body/f16_f16c.inl"
 //

@@ -73,6 +73,9 @@ struct V {
   static F from_6bit(const uint8_t* p) { return numbers(eight_of_6bit(p), eight_of_6bit(p + 6)); }
   static F from_4bit(const uint8_t* p) { return numbers(eight_of_4bit(p), eight_of_4bit(p + 4)); }
 
+  // Bits that are set.
+  static uint32_t ones(uint64_t x) { return static_cast<uint32_t>(__builtin_popcountll(x)); }
+
   static D zero_f64() { return _mm512_setzero_pd(); }
   // Part p of 16 floats, widened.
   static D load_f64(const float* x, size_t p) { return _mm512_cvtps_pd(_mm256_loadu_ps(x + 8 * p)); }
@@ -124,6 +127,8 @@ struct V {
 #include "kernels/body/convert.inl"
 //
 #include "kernels/body/codes.inl"
+//
+#include "kernels/body/hamming.inl"
 //
 #include "kernels/body/f16_f16c.inl"
 //

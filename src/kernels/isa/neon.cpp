@@ -80,6 +80,9 @@ struct V {
     return pieces(p[0] | static_cast<uint32_t>(p[1]) << 8, kShifts, 15);
   }
 
+  // Bits that are set.
+  static uint32_t ones(uint64_t x) { return static_cast<uint32_t>(__builtin_popcountll(x)); }
+
   static D zero_f64() { return vdupq_n_f64(0); }
   // Part p of 16 floats, widened.
   static D load_f64(const float* x, size_t p) { return vcvt_f64_f32(vld1_f32(x + 2 * p)); }
@@ -164,6 +167,8 @@ void f16_from_f32(const float* in, size_t n, uint16_t* out) {
 #include "kernels/body/convert.inl"
 //
 #include "kernels/body/codes.inl"
+//
+#include "kernels/body/hamming.inl"
 //
 #include "kernels/body/table.inl"
 

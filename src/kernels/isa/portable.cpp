@@ -84,6 +84,13 @@ struct V {
              static_cast<float>(p[1] >> 4)};
   }
 
+  // Bits that are set.
+  static uint32_t ones(uint64_t x) {
+    x -= x >> 1 & 0x5555555555555555;
+    x = (x & 0x3333333333333333) + (x >> 2 & 0x3333333333333333);
+    return static_cast<uint32_t>(((x + (x >> 4)) & 0x0f0f0f0f0f0f0f0f) * 0x0101010101010101 >> 56);
+  }
+
   static D zero_f64() { return D{}; }
   // Part p of 16 floats, widened.
   static D load_f64(const float* x, size_t p) { return D{double{x[2 * p]}, double{x[2 * p + 1]}}; }
@@ -182,6 +189,8 @@ struct Bytes {
 #include "kernels/body/convert.inl"
 //
 #include "kernels/body/codes.inl"
+//
+#include "kernels/body/hamming.inl"
 //
 #include "kernels/body/f16_bits.inl"
 //

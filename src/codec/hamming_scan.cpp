@@ -1,0 +1,74 @@
+#include "codec/hamming_scan.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <vector>
+
+#include "core/top_k.h"
+#include "kernels/dispatch.h"
+
+namespace knear {
+namespace {
+
+// Collector: TopK or RangeHits.
+template <class Collector>
+class HammingScan final : public Scan {
+ public:
+  HammingScan(const Codec& codec, MatrixView queries, const Collector& empty, const SlotTable& table)
+      : code_bytes_(codec.code_bytes()),
+        queries_(queries.rows() * codec.code_bytes()),
+        table_(table),
+        found_(queries.rows(), empty) {
+    codec.encode(queries, queries_.data());
+  }
+
+  void block(const CodeBlock& block) override {
+    for (std::size_t first = 0; first < block.count; first += kAtOnce) {
+      for (std::size_t q = 0; q < found_.size(); ++q) look(block, first, std::min(kAtOnce, block.count - first), q);
+    }
+  }
+
+  void finish(std::span<std::vector<Hit>> hits) override {
+    for (std::size_t q = 0; q < found_.size(); ++q) hits[q] = found_[q].sorted();
+  }
+
+ private:
+  static constexpr std::size_t kAtOnce = 256;  // codes between looks at the threshold
+
+  void look(const CodeBlock& block, std::size_t first, std::size_t count, std::size_t q) {
+    Collector& found = found_[q];
+    constexpr double kMost = std::numeric_limits<std::uint32_t>::max();
+    if (!(found.threshold() >= 0)) return;
+    const kernels::HammingJob job{queries_.data() + q * code_bytes_,
+                                  block.code(first),
+                                  block.stride,
+                                  count,
+                                  code_bytes_,
+                                  static_cast<std::uint32_t>(std::min(found.threshold(), kMost)),
+                                  positions_.data(),
+                                  differences_.data()};
+    const std::size_t near = kernels::table().hamming(&job);
+    for (std::size_t i = 0; i < near; ++i) found.push(differences_[i], table_.id(block.slot(first + positions_[i])));
+  }
+
+  std::size_t code_bytes_;
+  std::vector<Byte> queries_;  // their codes
+  const SlotTable& table_;
+  std::array<std::uint32_t, kAtOnce> positions_;
+  std::array<std::uint32_t, kAtOnce> differences_;
+  std::vector<Collector> found_;
+};
+
+}  // namespace
+
+std::unique_ptr<Scan> make_hamming_knn(const Codec& codec, MatrixView queries, std::size_t k, const SlotTable& table) {
+  return std::make_unique<HammingScan<TopK>>(codec, queries, TopK(k), table);
+}
+
+std::unique_ptr<Scan> make_hamming_range(const Codec& codec, MatrixView queries, double radius,
+                                         const SlotTable& table) {
+  return std::make_unique<HammingScan<RangeHits>>(codec, queries, RangeHits(radius), table);
+}
+
+}  // namespace knear
