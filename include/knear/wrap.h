@@ -58,6 +58,8 @@ class PreTransformIndex : public Index {
   void update_rows(std::span<const Id> ids, MatrixView rows, const AddOptions& options) override;
   void merge_rows(const Index& other, const MergeOptions& options) override;  // its transforms must be the same
   void remove_all() override;
+  void encode_rows(MatrixView rows, Byte* codes, const RunOptions& options) const override;
+  void decode_codes(const Byte* codes, std::size_t n, float* rows, const RunOptions& options) const override;
 
  private:
   std::shared_ptr<const TransformChain> chain() const;
@@ -116,6 +118,9 @@ class RefineIndex : public Index {
   void update_rows(std::span<const Id> ids, MatrixView rows, const AddOptions& options) override;
   void merge_rows(const Index& other, const MergeOptions& options) override;  // both parts must merge
   void remove_all() override;
+  // A code is that of the base, then that of the finer index, which alone decides what it decodes to.
+  void encode_rows(MatrixView rows, Byte* codes, const RunOptions& options) const override;
+  void decode_codes(const Byte* codes, std::size_t n, float* rows, const RunOptions& options) const override;
 
  private:
   struct Round;

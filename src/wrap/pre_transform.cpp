@@ -54,6 +54,16 @@ void require_same(const TransformChain& ours, const TransformChain& theirs) {
   }
 }
 
+// From the last images back to rows.
+void reverse_all(const TransformChain& chain, Matrix images, float* rows) {
+  for (std::size_t i = chain.size(); i-- > 1;) {
+    Matrix before(DType::f32, images.rows(), chain[i]->dim_in());
+    chain[i]->reverse(images.floats(), images.rows(), before.floats());
+    images = std::move(before);
+  }
+  chain.front()->reverse(images.floats(), images.rows(), rows);
+}
+
 }  // namespace
 
 PreTransformIndex::PreTransformIndex(std::vector<std::unique_ptr<Transform>> transforms, std::unique_ptr<Index> index)
@@ -199,14 +209,18 @@ bool PreTransformIndex::has_id(Id id) const { return index_->contains(id); }
 std::vector<Id> PreTransformIndex::list_ids() const { return index_->ids(); }
 
 void PreTransformIndex::get_rows(std::span<const Id> ids, float* rows) const {
-  const auto chain = this->chain();
-  Matrix images = index_->get(ids);
-  for (std::size_t i = chain->size(); i-- > 1;) {
-    Matrix before(DType::f32, ids.size(), (*chain)[i]->dim_in());
-    (*chain)[i]->reverse(images.floats(), ids.size(), before.floats());
-    images = std::move(before);
-  }
-  chain->front()->reverse(images.floats(), ids.size(), rows);
+  reverse_all(*chain(), index_->get(ids), rows);
+}
+
+void PreTransformIndex::encode_rows(MatrixView rows, Byte* codes, const RunOptions& options) const {
+  const auto start = Clock::now();
+  const Matrix images = images_of(*chain(), rows, options);
+  const std::vector<Byte> all = index_->encode(images, remaining(options, start));
+  std::copy(all.begin(), all.end(), codes);
+}
+
+void PreTransformIndex::decode_codes(const Byte* codes, std::size_t n, float* rows, const RunOptions& options) const {
+  reverse_all(*chain(), index_->decode({codes, n * index_->code_bytes()}, options), rows);
 }
 
 std::size_t PreTransformIndex::remove_selected(const Selector& selector) { return index_->remove(selector); }

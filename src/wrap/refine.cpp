@@ -330,4 +330,26 @@ void RefineIndex::get_rows(std::span<const Id> ids, float* rows) const {
   std::copy_n(kept.floats(), ids.size() * dim(), rows);
 }
 
+void RefineIndex::encode_rows(MatrixView rows, Byte* codes, const RunOptions& options) const {
+  const auto start = Clock::now();
+  const std::vector<Byte> coarse = base_->encode(rows, options);
+  const std::vector<Byte> fine = refine_->encode(rows, remaining(options, start));
+  const std::size_t coarse_bytes = base_->code_bytes();
+  const std::size_t fine_bytes = refine_->code_bytes();
+  for (std::size_t i = 0; i < rows.rows(); ++i) {
+    codes = std::copy_n(coarse.data() + i * coarse_bytes, coarse_bytes, codes);
+    codes = std::copy_n(fine.data() + i * fine_bytes, fine_bytes, codes);
+  }
+}
+
+void RefineIndex::decode_codes(const Byte* codes, std::size_t n, float* rows, const RunOptions& options) const {
+  const std::size_t fine_bytes = refine_->code_bytes();
+  std::vector<Byte> fine(n * fine_bytes);
+  for (std::size_t i = 0; i < n; ++i) {
+    std::copy_n(codes + i * code_bytes() + base_->code_bytes(), fine_bytes, fine.data() + i * fine_bytes);
+  }
+  const Matrix kept = refine_->decode(fine, options);
+  std::copy_n(kept.floats(), n * dim(), rows);
+}
+
 }  // namespace knear

@@ -1,4 +1,6 @@
 // The contract over every composition: each promise is one test, run for each factory string and metric.
+#include "grid/compositions.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,81 +11,10 @@
 #include <thread>
 
 #include "core/rng.h"
-#include "knear/knear.h"
 #include "support/reference.h"
 
 namespace knear {
 namespace {
-
-// What a search goes by.
-enum class Distances {
-  of_decoded_rows,  // the canonical distance to the row that a code decodes to
-  of_codes,         // the codec's own
-};
-
-struct Composition {
-  std::string spec;
-  Metric metric;
-  std::size_t dim = 19;
-  Distances distances = Distances::of_decoded_rows;
-};
-
-void PrintTo(const Composition& composition, std::ostream* out) {
-  *out << composition.spec << " under " << name_of(composition.metric);
-}
-
-std::string printed(const testing::TestParamInfo<Composition>& info) {
-  std::string name = info.param.spec + "_" + name_of(info.param.metric);
-  for (char& c : name) {
-    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
-  }
-  return name;
-}
-
-std::vector<Composition> compositions() {
-  const std::vector<Metric> everyday{Metric::l2, Metric::inner_product, Metric::cosine};
-  const std::vector<Metric> rare{Metric::l1,       Metric::linf,          {Metric::lp, 3},
-                                 Metric::canberra, Metric::bray_curtis,   Metric::jensen_shannon,
-                                 Metric::jaccard,  Metric::nan_euclidean, Metric::gower};
-  std::vector<Composition> all;
-  for (const char* spec :
-       {"Flat", "Flat,dtype=float16", "Flat,dtype=bfloat16", "Flat,dtype=int8", "Flat,dtype=uint8"}) {
-    for (const Metric metric : everyday) all.push_back({spec, metric});
-  }
-  for (const Metric metric : rare) all.push_back({"Flat", metric});
-  for (const Metric metric : everyday) all.push_back({"PQ6x8", metric, 24});
-  for (const Metric metric : everyday) all.push_back({"PQ12x4fs", metric, 24});
-  all.push_back({"PQ12x4fs", Metric::l1, 24});
-  all.push_back({"PQ3x4fs", Metric::l2, 24});
-  all.push_back({"PQ24x4fs", Metric::inner_product, 24});
-  all.push_back({"PQ4x10", Metric::l2, 24});
-  all.push_back({"PQ5x3", Metric::inner_product, 20});
-  for (const char* spec : {"SQ8", "SQ6", "SQ4", "SQ8,range=uniform,rangestat=quantiles"}) {
-    for (const Metric metric : everyday) all.push_back({spec, metric});
-    all.push_back({spec, Metric::l1});
-  }
-  all.push_back({"SQ4,rangestat=optim", Metric::l2, 5});
-  all.push_back({"SQ8_direct", Metric::l2});
-  for (const char* spec : {"PCA12,Flat", "Flat,RFlat", "RR,Flat,RFlat"}) {
-    for (const Metric metric : everyday) all.push_back({spec, metric});
-  }
-  for (const char* spec : {"RR,Flat", "HR,Flat", "L2norm,Flat,dtype=float16", "Centre,PCAWR8,Flat", "Pad24,ITQ16,Flat",
-                           "OPQ2_12,bits=4,Flat", "Flat,dtype=int8,Refine(Flat,dtype=float16),k_factor=2"}) {
-    all.push_back({spec, Metric::l2});
-  }
-  for (const char* spec : {"LSH", "LSHt", "LSH64r", "LSH9rt"}) {
-    all.push_back({spec, Metric::l2, 19, Distances::of_codes});
-  }
-  return all;
-}
-
-// What a search should find. Behind transforms, distances are those of the images.
-Neighbors expected_knn(const Index& index, MatrixView queries, std::size_t k, const Selector* selector = nullptr) {
-  if (const auto* behind = dynamic_cast<const PreTransformIndex*>(&index)) {
-    return reference_knn(behind->inner(), behind->images(queries), k, selector);
-  }
-  return reference_knn(index, queries, k, selector);
-}
 
 class Grid : public testing::TestWithParam<Composition> {
  protected:
@@ -118,6 +49,9 @@ class Grid : public testing::TestWithParam<Composition> {
   // The right answer to a search, found the slow way.
   Neighbors expected_knn(const Index& index, MatrixView queries, std::size_t k,
                          const Selector* selector = nullptr) const {
+    if (const auto* behind = dynamic_cast<const PreTransformIndex*>(&index)) {
+      return expected_knn(behind->inner(), behind->images(queries), k, selector);
+    }
     const bool of_codes = GetParam().distances == Distances::of_codes;
     return (of_codes ? reference_knn_of_codes : reference_knn)(index, queries, k, selector);
   }
