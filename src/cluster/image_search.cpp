@@ -15,6 +15,7 @@ constexpr std::size_t kTaskRows = 1024;
 constexpr std::size_t kMostDirections = 63;
 constexpr std::size_t kLeastDim = 48;  // of rows that are worth images
 constexpr std::size_t kLeastCentroids = 32;
+constexpr float kLoose = 1.02f;  // upper bounds may exceed what was measured that much before they are measured again
 constexpr std::size_t kAtOnce = 4;  // rows that l2_picked takes side by side
 
 double square_of(const float* x, std::size_t dim) {
@@ -36,8 +37,8 @@ struct ImageSearch::Pair {
 // How far a row has to look.
 struct ImageSearch::Reach {
   std::uint32_t cell;
-  float square;  // float32 squared distance to its centroid
   float upper;
+  float measured;
   float distance;  // all centroids farther than this are left out
   float limit;     // the same as the tile tests it
 };
@@ -52,13 +53,11 @@ struct ImageSearch::Work {
   std::vector<std::uint32_t> starts;
   std::vector<kernels::TileHit> hits;
   Matrix scratch;
-};
-
-// Centroids that a row was compared with in full length, with float32 squared distances.
-struct ImageSearch::Compared {
+  // Centroids that a row was compared with in full length, with float32 squared distances.
   std::vector<std::uint32_t> cells;
   std::vector<float> squares;
   float least;
+  std::vector<std::uint32_t> close;  // those of them that float32 cannot tell apart from the nearest
 };
 
 bool ImageSearch::suits(const TrainingRows& rows, std::size_t k) {
@@ -134,14 +133,24 @@ float ImageSearch::squared_distance(std::uint32_t row, std::uint32_t cell) const
 
 // Images farther apart than `distance` and both errors are left out. The tile's value is half the square of that less
 // half the row's, and off by a float32 sum's error.
-ImageSearch::Reach ImageSearch::reach(std::uint32_t row, const Place& place, float margin) const {
-  const float square = squared_distance(row, place.cell);
-  const float upper = distance_above(square);
+ImageSearch::Reach ImageSearch::reach(std::uint32_t row, Place& place, float margin) const {
+  if (!(place.upper <= kLoose * place.measured))
+    place.upper = place.measured = distance_above(squared_distance(row, place.cell));
+  const float upper = place.upper;
   const float distance = float_above(static_cast<double>(upper) + std::min(margin, 0.1f * upper));
   const double apart = static_cast<double>(distance) + static_cast<double>(images_.errors[row]) + largest_error_;
   const double sizes = squares_[row] + longest_ * longest_ + apart * apart;
   const double error = (sum_error(images_.dim) + 0x1p-21) * sizes + tiny_error(images_.dim);
-  return {place.cell, square, upper, distance, float_above((apart * apart - squares_[row]) / 2 + error)};
+  return {place.cell, upper, place.measured, distance, float_above((apart * apart - squares_[row]) / 2 + error)};
+}
+
+float ImageSearch::apart(std::size_t a, std::size_t b) const {
+  const float* x = centroid_images_.image(a);
+  const float* y = centroid_images_.image(b);
+  float square = 0;
+  for (std::size_t j = 0; j < centroid_images_.dim; ++j) square += (x[j] - y[j]) * (x[j] - y[j]);
+  const double distance = std::sqrt(static_cast<double>(square)) * (1 - sum_error(centroid_images_.dim) - 0x1p-20);
+  return float_below(distance - 2 * largest_error_);
 }
 
 void ImageSearch::find_pairs(std::span<const std::uint32_t> rows, Work& work) const {
@@ -182,7 +191,8 @@ void ImageSearch::take_hits(std::size_t group, std::size_t hits, Work& work) con
   }
 }
 
-void ImageSearch::search(std::span<const std::uint32_t> rows, float margin, std::span<Place> places) const {
+void ImageSearch::search(std::span<const std::uint32_t> rows, std::span<const float> margins,
+                         std::span<Place> places) const {
   Work work;
   const std::size_t dim = images_.dim;
   const std::size_t width = kernels::table().tile_queries;
@@ -195,19 +205,19 @@ void ImageSearch::search(std::span<const std::uint32_t> rows, float margin, std:
     work.biases.clear();
     for (std::size_t i = 0; i < part.size(); ++i) {
       std::copy_n(images_.image(part[i]), dim, work.images.data() + i * dim);
-      work.reaches.push_back(reach(part[i], places[part[i]], margin));
+      work.reaches.push_back(reach(part[i], places[part[i]], margins[places[part[i]].cell]));
       work.biases.push_back(-work.reaches.back().limit);
     }
     find_pairs(part, work);
     for (std::size_t i = 0; i < part.size(); ++i) {
       const auto pairs = std::span(work.by_row).subspan(work.starts[i], work.starts[i + 1] - work.starts[i]);
-      places[part[i]] = place(part[i], work.reaches[i], pairs);
+      places[part[i]] = place(part[i], work.reaches[i], pairs, work);
     }
   }
 }
 
-Place ImageSearch::place(std::uint32_t row, const Reach& reach, std::span<Pair> pairs) const {
-  Place found{reach.cell, reach.upper, reach.distance};
+Place ImageSearch::place(std::uint32_t row, const Reach& reach, std::span<Pair> pairs, Work& work) const {
+  Place found{reach.cell, reach.upper, reach.distance, reach.measured};
   const double half_error = (sum_error(images_.dim) + 0x1p-21) * (squares_[row] + longest_ * longest_);
   const double errors = static_cast<double>(images_.errors[row]) + largest_error_;
   std::size_t near = 0;
@@ -221,15 +231,19 @@ Place ImageSearch::place(std::uint32_t row, const Reach& reach, std::span<Pair> 
     }
   }
   if (near == 0) return found;
-  return look_closer(row, found, reach.square, pairs.first(near));
+  return look_closer(row, found, pairs.first(near), work);
 }
 
 // Nearest images first, until the rest is too far.
-Place ImageSearch::look_closer(std::uint32_t row, Place place, float square, std::span<Pair> pairs) const {
-  if (pairs.size() > kAtOnce) {
+Place ImageSearch::look_closer(std::uint32_t row, Place place, std::span<Pair> pairs, Work& work) const {
+  work.cells.clear();
+  work.squares.clear();
+  work.least = std::numeric_limits<float>::infinity();
+  compare(row, {&place.cell, 1}, work);
+  place.upper = distance_above(work.least);
+  if (pairs.size() > 1) {
     std::sort(pairs.begin(), pairs.end(), [](const Pair& a, const Pair& b) { return a.lower < b.lower; });
   }
-  Compared compared{{place.cell}, {square}, square};
   for (std::size_t first = 0; first < pairs.size(); first += kAtOnce) {
     if (pairs[first].lower > place.upper) {
       place.lower = std::min(place.lower, pairs[first].lower);
@@ -238,35 +252,37 @@ Place ImageSearch::look_closer(std::uint32_t row, Place place, float square, std
     const auto some = pairs.subspan(first, std::min(kAtOnce, pairs.size() - first));
     std::uint32_t cells[kAtOnce];
     for (std::size_t i = 0; i < some.size(); ++i) cells[i] = some[i].centroid;
-    compare(row, {cells, some.size()}, compared);
-    place.upper = std::min(place.upper, distance_above(compared.least));
+    compare(row, {cells, some.size()}, work);
+    place.upper = std::min(place.upper, distance_above(work.least));
   }
-  return nearest_of(row, place, compared);
+  return nearest_of(row, place, work);
 }
 
-void ImageSearch::compare(std::uint32_t row, std::span<const std::uint32_t> cells, Compared& compared) const {
+void ImageSearch::compare(std::uint32_t row, std::span<const std::uint32_t> cells, Work& work) const {
   const float* picked[kAtOnce];
   float squares[kAtOnce];
   for (std::size_t i = 0; i < cells.size(); ++i) picked[i] = settler_->centroid(cells[i]);
   kernels::table().l2_picked(rows_.row(row), picked, cells.size(), rows_.dim(), squares);
   for (std::size_t i = 0; i < cells.size(); ++i) {
-    compared.cells.push_back(cells[i]);
-    compared.squares.push_back(squares[i]);
-    if (!(squares[i] >= compared.least)) compared.least = squares[i];
+    work.cells.push_back(cells[i]);
+    work.squares.push_back(squares[i]);
+    if (!(squares[i] >= work.least)) work.least = squares[i];
   }
 }
 
 // What float32 cannot tell apart is settled.
-Place ImageSearch::nearest_of(std::uint32_t row, Place place, const Compared& compared) const {
-  std::vector<std::uint32_t> close;
-  for (std::size_t i = 0; i < compared.cells.size(); ++i) {
-    if (!(distance_below(compared.squares[i]) > place.upper)) close.push_back(compared.cells[i]);
+Place ImageSearch::nearest_of(std::uint32_t row, Place place, Work& work) const {
+  std::vector<std::uint32_t>& close = work.close;
+  close.clear();
+  for (std::size_t i = 0; i < work.cells.size(); ++i) {
+    if (!(distance_below(work.squares[i]) > place.upper)) close.push_back(work.cells[i]);
   }
   std::sort(close.begin(), close.end());
   place.cell = close.size() == 1 ? close[0] : settler_->settle(rows_.row(row), close);
-  for (std::size_t i = 0; i < compared.cells.size(); ++i) {
-    if (compared.cells[i] != place.cell) place.lower = std::min(place.lower, distance_below(compared.squares[i]));
+  for (std::size_t i = 0; i < work.cells.size(); ++i) {
+    if (work.cells[i] != place.cell) place.lower = std::min(place.lower, distance_below(work.squares[i]));
   }
+  place.measured = place.upper;
   return place;
 }
 

@@ -29,23 +29,24 @@ class ImageSearch {
   // Shortens the images to what is cheapest for a sample of the rows, which have cells. False when the search costs as
   // much as a whole one.
   bool tune(std::span<const Place> places);
-  // Finds the places of rows that have a cell. Lower bounds are not looked for farther than `margin` behind the
-  // nearest.
-  void search(std::span<const std::uint32_t> rows, float margin, std::span<Place> places) const;
+  // Finds the places of rows that have a cell. Lower bounds are not looked for farther behind the nearest than the
+  // margin of the row's cell.
+  void search(std::span<const std::uint32_t> rows, std::span<const float> margins, std::span<Place> places) const;
+  // Two centroids are at least so far apart.
+  float apart(std::size_t a, std::size_t b) const;
 
  private:
   struct Pair;
   struct Reach;
   struct Work;
-  struct Compared;
 
-  Reach reach(std::uint32_t row, const Place& place, float margin) const;
+  Reach reach(std::uint32_t row, Place& place, float margin) const;
   void find_pairs(std::span<const std::uint32_t> rows, Work& work) const;
   void take_hits(std::size_t group, std::size_t hits, Work& work) const;
-  Place place(std::uint32_t row, const Reach& reach, std::span<Pair> pairs) const;
-  Place look_closer(std::uint32_t row, Place place, float square, std::span<Pair> pairs) const;
-  void compare(std::uint32_t row, std::span<const std::uint32_t> cells, Compared& compared) const;
-  Place nearest_of(std::uint32_t row, Place place, const Compared& compared) const;
+  Place place(std::uint32_t row, const Reach& reach, std::span<Pair> pairs, Work& work) const;
+  Place look_closer(std::uint32_t row, Place place, std::span<Pair> pairs, Work& work) const;
+  void compare(std::uint32_t row, std::span<const std::uint32_t> cells, Work& work) const;
+  Place nearest_of(std::uint32_t row, Place place, Work& work) const;
   float squared_distance(std::uint32_t row, std::uint32_t cell) const;
   float distance_above(float square) const;
   float distance_below(float square) const;

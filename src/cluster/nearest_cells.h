@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <vector>
@@ -28,8 +29,17 @@ class NearestCells {
                      ProgressMeter& meter);
 
  private:
+  // What a cell's rows may meet: the others within reach have moved by `move` at most since the last iteration, those
+  // beyond are `beyond` away from the cell's centroid.
+  struct Around {
+    float move = 0;
+    float beyond = std::numeric_limits<float>::infinity();
+  };
+
   void prepare(const Matrix& centroids, const RunOptions& run);
   void measure_moves(const Matrix& centroids, const RunOptions& run);
+  void look_around(const RunOptions& run);
+  Around around(std::size_t cell, float reach, std::span<const std::uint32_t> order) const;
   std::vector<std::uint32_t> unsure(std::size_t first, std::size_t count);
   void search_whole(std::span<const std::uint32_t> rows);
 
@@ -40,8 +50,8 @@ class NearestCells {
   std::vector<Place> places_;
   std::vector<float> before_;  // centroids of the last iteration
   std::vector<float> moves_;   // how far each has moved since
-  std::size_t farthest_ = 0;   // of them
-  float next_farthest_ = 0;
+  std::vector<Around> around_;
+  std::vector<float> margins_;  // of each cell: how far behind the nearest to look for lower bounds
   std::optional<ImageSearch> images_;
   std::optional<WholeSearch> whole_;
 };

@@ -57,7 +57,7 @@ Place WholeSearch::place(const float* row, double square, std::uint32_t number, 
   const double length = std::sqrt(square) * (1 + 1e-9);
   const double error = error_ * longest_ * (length + longest_) + tiny_error(settler_.dim());
   const bool certain = static_cast<double>(second) - static_cast<double>(value) > 2 * error;  // false for NaN
-  Place place{certain ? number : settler_.settle(row), 0, 0};
+  Place place{certain ? number : settler_.settle(row), 0, 0, 0};
   if (nearness_ == Nearness::product) {
     place.upper = std::numeric_limits<float>::infinity();
     return place;

@@ -1,0 +1,103 @@
+#include "cluster/nearest_cells.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "cluster_testing.h"
+#include "knear/cluster.h"
+
+namespace knear {
+namespace {
+
+// The first of the nearest by float64, without any saving of work.
+std::uint32_t obvious(const float* row, const Matrix& centroids, Nearness nearness) {
+  std::uint32_t best = 0;
+  double least = 0;
+  for (std::size_t c = 0; c < centroids.rows(); ++c) {
+    double value = 0;
+    for (std::size_t j = 0; j < centroids.dim(); ++j) {
+      const double x = row[j];
+      const double y = centroids.floats()[c * centroids.dim() + j];
+      value += nearness == Nearness::distance ? (x - y) * (x - y) : -x * y;
+    }
+    if (c == 0 || value < least) {
+      least = value;
+      best = static_cast<std::uint32_t>(c);
+    }
+  }
+  return best;
+}
+
+// Centroids start at rows and wander: most a little, some far.
+class Wandering {
+ public:
+  Wandering(const TrainingRows& rows, std::size_t k) : centroids_(DType::f32, k, rows.dim()) {
+    for (std::size_t c = 0; c < k; ++c) {
+      std::copy_n(rows.row(c * rows.count() / k), rows.dim(), centroids_.floats() + c * rows.dim());
+    }
+  }
+  const Matrix& centroids() const { return centroids_; }
+  void step() {
+    for (std::size_t c = 0; c < centroids_.rows(); ++c) {
+      const double length = rng_.below(8) == 0 ? 1 : rng_.below(2) == 0 ? 0.03 : 0;
+      for (std::size_t j = 0; j < centroids_.dim(); ++j) {
+        centroids_.floats()[c * centroids_.dim() + j] += static_cast<float>(length * rng_.normal());
+      }
+    }
+  }
+
+ private:
+  Matrix centroids_;
+  Rng rng_{99};
+};
+
+void check(std::span<const float> values, std::size_t dim, std::size_t k, Nearness nearness) {
+  const TrainingRows rows(MatrixView(values, dim), values.size(), {});
+  NearestCells nearest(rows, nearness, 1);
+  Wandering wandering(rows, k);
+  std::vector<std::uint32_t> cells(rows.count());
+  const RunOptions run;
+  for (std::size_t iteration = 0; iteration < 8; ++iteration) {
+    ProgressMeter meter(run, "test", 0);
+    nearest.assign(wandering.centroids(), cells, run, meter);
+    for (std::size_t i = 0; i < rows.count(); ++i) {
+      ASSERT_EQ(cells[i], obvious(rows.row(i), wandering.centroids(), nearness)) << "row " << i << " at " << iteration;
+    }
+    wandering.step();
+  }
+}
+
+TEST(NearestCells, AreThoseOfTheObviousSearch) {
+  for (const std::size_t dim : {1u, 3u, 16u, 48u, 100u, 300u}) {
+    for (const std::size_t k : {1u, 2u, 40u, 150u}) {
+      check(clustered(700, dim, 30), dim, k, Nearness::distance);
+      check(clustered(700, dim, 30), dim, k, Nearness::product);
+    }
+  }
+}
+
+TEST(NearestCells, AlsoFarFromTheOrigin) {
+  auto rows = clustered(600, 64, 20);
+  for (float& x : rows) x += 1000;
+  check(rows, 64, 60, Nearness::distance);
+}
+
+TEST(NearestCells, AlsoOfRowsInASubspaceAndTheSameRows) {
+  auto rows = clustered(600, 60, 20);
+  for (std::size_t i = 0; i < 600; ++i) {
+    for (std::size_t j = 5; j < 60; ++j) rows[i * 60 + j] = 0;
+    if (i % 3 == 0) std::copy_n(rows.begin() + 60, 60, rows.begin() + static_cast<std::ptrdiff_t>(i * 60));
+  }
+  check(rows, 60, 64, Nearness::distance);
+}
+
+TEST(NearestCells, AlsoOfHugeNumbers) {
+  auto rows = clustered(300, 50, 20);
+  for (float& x : rows) x *= 1e18f;
+  check(rows, 50, 40, Nearness::distance);
+}
+
+}  // namespace
+}  // namespace knear
