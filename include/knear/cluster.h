@@ -53,8 +53,13 @@ struct Kmeans {
   std::vector<std::string> warnings;
 };
 
-// Lloyd's algorithm (Lloyd: "Least squares quantization in PCM", IEEE Trans. Inf. Theory 28, 1982). The same centroids,
-// bit for bit, for any number of threads. Error::invalid_argument unless 1 <= k <= n and all rows are finite.
+// Lloyd's algorithm (Lloyd: "Least squares quantization in PCM", IEEE Trans. Inf. Theory 28, 1982): each row goes to
+// the centroid that is nearest by the canonical distance, of equal ones to the first. Work is saved only where bounds
+// prove that it changes nothing. The same centroids, bit for bit, for any number of threads.
+//
+// A cell that stays empty takes half of the one with the largest sum of squared distances. The run ends early when no
+// row changes its cell. With a sample, no other rows are read, so a mapped file may be of any size.
+// Error::invalid_argument unless 1 <= k <= n and all rows that are read are finite.
 Kmeans kmeans(MatrixView rows, std::size_t k, const KmeansOptions& options = {});
 
 // The nearest centroid of each row (the first of equal ones) and its squared distance; distances may be empty.

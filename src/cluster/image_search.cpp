@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "cluster/rounding.h"
 #include "core/parallel_for.h"
@@ -15,6 +16,7 @@ constexpr std::size_t kTaskRows = 1024;
 constexpr std::size_t kMostDirections = 63;
 constexpr std::size_t kLeastDim = 48;  // of rows that are worth images
 constexpr std::size_t kLeastCentroids = 32;
+constexpr float kMostMargin = 0.25f;  // of a row's distance to its centroid
 constexpr float kLoose = 1.02f;  // upper bounds may exceed what was measured that much before they are measured again
 constexpr std::size_t kAtOnce = 4;  // rows that l2_picked takes side by side
 
@@ -39,6 +41,7 @@ struct ImageSearch::Reach {
   std::uint32_t cell;
   float upper;
   float measured;
+  float lower;     // all centroids that are left out are at least so far
   float distance;  // all centroids farther than this are left out
   float limit;     // the same as the tile tests it
 };
@@ -86,29 +89,44 @@ void ImageSearch::use(const Matrix& centroids) {
   const std::size_t dim = projection_.image_dim();
   centroid_images_ = {dim, std::vector<float>(k * dim), std::vector<float>(k)};
   projection_.project({centroids.floats(), k, centroids.dim()}, 0, centroid_images_);
-  pack();
+  measure_centroids();
 }
 
-void ImageSearch::pack() {
-  const std::size_t width = kernels::table().tile_queries;
-  const std::size_t k = centroid_images_.errors.size();
-  const std::size_t dim = centroid_images_.dim;
-  const std::size_t groups = (k + width - 1) / width;
-  panels_ = Matrix(DType::f32, groups * dim, width);
-  std::fill_n(panels_.floats(), groups * dim * width, 0.0f);
-  limits_.assign(groups * width, -std::numeric_limits<float>::infinity());
-  ones_.assign(width, 1.0f);
+void ImageSearch::measure_centroids() {
+  const std::size_t k = settler_->count();
+  ones_.assign(kernels::table().tile_queries, 1.0f);
+  halves_.resize(k);
   longest_ = largest_error_ = 0;
   for (std::size_t c = 0; c < k; ++c) {
-    const float* image = centroid_images_.image(c);
-    float* lane = panels_.floats() + c / width * dim * width + c % width;
-    for (std::size_t j = 0; j < dim; ++j) lane[j * width] = -image[j];
-    const double square = square_of(image, dim);
-    limits_[c] = static_cast<float>(-square / 2);
+    const double square = square_of(centroid_images_.image(c), centroid_images_.dim);
+    halves_[c] = static_cast<float>(square / 2);
     longest_ = std::max(longest_, square);
     largest_error_ = std::max(largest_error_, static_cast<double>(centroid_images_.errors[c]));
   }
   longest_ = std::sqrt(longest_) * (1 + 1e-9);
+  std::vector<std::uint32_t> numbers(k);
+  std::iota(numbers.begin(), numbers.end(), 0u);
+  all_ = packed(std::move(numbers));
+}
+
+void ImageSearch::single_out(std::span<const std::uint32_t> centroids) {
+  few_ = packed({centroids.begin(), centroids.end()});
+}
+
+ImageSearch::Packed ImageSearch::packed(std::vector<std::uint32_t> numbers) const {
+  const std::size_t width = kernels::table().tile_queries;
+  const std::size_t dim = centroid_images_.dim;
+  const std::size_t groups = (numbers.size() + width - 1) / width;
+  Packed packed{std::move(numbers), Matrix(DType::f32, groups * dim, width), {}};
+  std::fill_n(packed.panels.floats(), groups * dim * width, 0.0f);
+  packed.limits.assign(groups * width, -std::numeric_limits<float>::infinity());
+  for (std::size_t i = 0; i < packed.numbers.size(); ++i) {
+    const float* image = centroid_images_.image(packed.numbers[i]);
+    float* lane = packed.panels.floats() + i / width * dim * width + i % width;
+    for (std::size_t j = 0; j < dim; ++j) lane[j * width] = -image[j];
+    packed.limits[i] = -halves_[packed.numbers[i]];
+  }
+  return packed;
 }
 
 void ImageSearch::guess(std::span<Place> places, const RunOptions& run) const {
@@ -137,61 +155,53 @@ ImageSearch::Reach ImageSearch::reach(std::uint32_t row, Place& place, float mar
   if (!(place.upper <= kLoose * place.measured))
     place.upper = place.measured = distance_above(squared_distance(row, place.cell));
   const float upper = place.upper;
-  const float distance = float_above(static_cast<double>(upper) + std::min(margin, 0.1f * upper));
+  const float distance = float_above(static_cast<double>(upper) + std::min(margin, kMostMargin * upper));
   const double apart = static_cast<double>(distance) + static_cast<double>(images_.errors[row]) + largest_error_;
   const double sizes = squares_[row] + longest_ * longest_ + apart * apart;
   const double error = (sum_error(images_.dim) + 0x1p-21) * sizes + tiny_error(images_.dim);
-  return {place.cell, upper, place.measured, distance, float_above((apart * apart - squares_[row]) / 2 + error)};
+  return {place.cell,     upper,
+          place.measured, std::min(distance, place.lower),
+          distance,       float_above((apart * apart - squares_[row]) / 2 + error)};
 }
 
-float ImageSearch::apart(std::size_t a, std::size_t b) const {
-  const float* x = centroid_images_.image(a);
-  const float* y = centroid_images_.image(b);
-  float square = 0;
-  for (std::size_t j = 0; j < centroid_images_.dim; ++j) square += (x[j] - y[j]) * (x[j] - y[j]);
-  const double distance = std::sqrt(static_cast<double>(square)) * (1 - sum_error(centroid_images_.dim) - 0x1p-20);
-  return float_below(distance - 2 * largest_error_);
-}
-
-void ImageSearch::find_pairs(std::span<const std::uint32_t> rows, Work& work) const {
+void ImageSearch::find_pairs(std::size_t rows, const Packed& packed, Work& work) const {
   const std::size_t width = kernels::table().tile_queries;
   const std::size_t dim = images_.dim;
-  const std::size_t groups = limits_.size() / width;
+  const std::size_t groups = packed.limits.size() / width;
   work.pairs.clear();
   for (std::size_t group = 0; group < groups; ++group) {
     const kernels::TileJob job{work.images.data(),
                                dim,
-                               rows.size(),
+                               rows,
                                dim,
                                nullptr,
                                width,
-                               panels_.floats() + group * dim * width,
+                               packed.panels.floats() + group * dim * width,
                                work.biases.data(),
                                ones_.data(),
-                               limits_.data() + group * width,
+                               packed.limits.data() + group * width,
                                work.scratch.floats(),
                                work.hits.data()};
-    take_hits(group, kernels::table().tile(&job), work);
+    const auto numbers = std::span(packed.numbers).subspan(group * width);
+    take_hits(numbers.first(std::min(width, numbers.size())), kernels::table().tile(&job), work);
   }
   // In order of the rows.
-  work.starts.assign(rows.size() + 2, 0);
+  work.starts.assign(rows + 2, 0);
   for (const Pair& pair : work.pairs) ++work.starts[pair.row + 2];
   for (std::size_t r = 2; r < work.starts.size(); ++r) work.starts[r] += work.starts[r - 1];
   work.by_row.resize(work.pairs.size());
   for (const Pair& pair : work.pairs) work.by_row[work.starts[pair.row + 1]++] = pair;
 }
 
-void ImageSearch::take_hits(std::size_t group, std::size_t hits, Work& work) const {
-  const std::size_t width = kernels::table().tile_queries;
+void ImageSearch::take_hits(std::span<const std::uint32_t> numbers, std::size_t hits, Work& work) const {
   for (std::size_t i = 0; i < hits; ++i) {
     const kernels::TileHit& hit = work.hits[i];
-    const std::size_t centroid = group * width + hit.query;
-    if (centroid >= settler_->count() || centroid == work.reaches[hit.row].cell) continue;
-    work.pairs.push_back({hit.row, static_cast<std::uint32_t>(centroid), hit.dot, 0});
+    if (hit.query >= numbers.size() || numbers[hit.query] == work.reaches[hit.row].cell) continue;
+    work.pairs.push_back({hit.row, numbers[hit.query], hit.dot, 0});
   }
 }
 
-void ImageSearch::search(std::span<const std::uint32_t> rows, std::span<const float> margins,
+void ImageSearch::search(std::span<const std::uint32_t> rows, Among among, float margin,
                          std::span<Place> places) const {
   Work work;
   const std::size_t dim = images_.dim;
@@ -205,10 +215,11 @@ void ImageSearch::search(std::span<const std::uint32_t> rows, std::span<const fl
     work.biases.clear();
     for (std::size_t i = 0; i < part.size(); ++i) {
       std::copy_n(images_.image(part[i]), dim, work.images.data() + i * dim);
-      work.reaches.push_back(reach(part[i], places[part[i]], margins[places[part[i]].cell]));
+      if (among == Among::all) places[part[i]].lower = std::numeric_limits<float>::infinity();
+      work.reaches.push_back(reach(part[i], places[part[i]], margin));
       work.biases.push_back(-work.reaches.back().limit);
     }
-    find_pairs(part, work);
+    find_pairs(part.size(), among == Among::all ? all_ : few_, work);
     for (std::size_t i = 0; i < part.size(); ++i) {
       const auto pairs = std::span(work.by_row).subspan(work.starts[i], work.starts[i + 1] - work.starts[i]);
       places[part[i]] = place(part[i], work.reaches[i], pairs, work);
@@ -217,12 +228,12 @@ void ImageSearch::search(std::span<const std::uint32_t> rows, std::span<const fl
 }
 
 Place ImageSearch::place(std::uint32_t row, const Reach& reach, std::span<Pair> pairs, Work& work) const {
-  Place found{reach.cell, reach.upper, reach.distance, reach.measured};
+  Place found{reach.cell, reach.upper, reach.lower, reach.measured};
   const double half_error = (sum_error(images_.dim) + 0x1p-21) * (squares_[row] + longest_ * longest_);
   const double errors = static_cast<double>(images_.errors[row]) + largest_error_;
   std::size_t near = 0;
   for (Pair& pair : pairs) {
-    const double half = static_cast<double>(pair.dot) - static_cast<double>(limits_[pair.centroid]) - half_error;
+    const double half = static_cast<double>(pair.dot) + static_cast<double>(halves_[pair.centroid]) - half_error;
     pair.lower = float_below(std::sqrt(std::max(0.0, squares_[row] + 2 * half)) - errors);
     if (pair.lower > found.upper) {
       found.lower = std::min(found.lower, pair.lower);
@@ -318,7 +329,7 @@ bool ImageSearch::tune(std::span<const Place> places) {
   images_.shorten(best);
   for (std::size_t i = 0; i < squares_.size(); ++i) squares_[i] = square_of(images_.image(i), images_.dim);
   centroid_images_.shorten(best);
-  pack();
+  measure_centroids();
   return true;
 }
 

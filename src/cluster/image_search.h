@@ -29,20 +29,27 @@ class ImageSearch {
   // Shortens the images to what is cheapest for a sample of the rows, which have cells. False when the search costs as
   // much as a whole one.
   bool tune(std::span<const Place> places);
-  // Finds the places of rows that have a cell. Lower bounds are not looked for farther behind the nearest than the
-  // margin of the row's cell.
-  void search(std::span<const std::uint32_t> rows, std::span<const float> margins, std::span<Place> places) const;
-  // Two centroids are at least so far apart.
-  float apart(std::size_t a, std::size_t b) const;
+  // Packs a few of the centroids apart, for Among::few.
+  void single_out(std::span<const std::uint32_t> centroids);
+  // Finds the places of rows that have a cell, among all centroids, or among the few where the lower bounds hold for
+  // the others. Lower bounds are not looked for farther than `margin` behind the nearest.
+  enum class Among { all, few };
+  void search(std::span<const std::uint32_t> rows, Among among, float margin, std::span<Place> places) const;
 
  private:
   struct Pair;
   struct Reach;
   struct Work;
+  // Images of centroids, negated, as the tile takes them.
+  struct Packed {
+    std::vector<std::uint32_t> numbers;
+    Matrix panels;
+    std::vector<float> limits;
+  };
 
   Reach reach(std::uint32_t row, Place& place, float margin) const;
-  void find_pairs(std::span<const std::uint32_t> rows, Work& work) const;
-  void take_hits(std::size_t group, std::size_t hits, Work& work) const;
+  void find_pairs(std::size_t rows, const Packed& packed, Work& work) const;
+  void take_hits(std::span<const std::uint32_t> numbers, std::size_t hits, Work& work) const;
   Place place(std::uint32_t row, const Reach& reach, std::span<Pair> pairs, Work& work) const;
   Place look_closer(std::uint32_t row, Place place, std::span<Pair> pairs, Work& work) const;
   void compare(std::uint32_t row, std::span<const std::uint32_t> cells, Work& work) const;
@@ -51,7 +58,8 @@ class ImageSearch {
   float distance_above(float square) const;
   float distance_below(float square) const;
   double pairs_left(std::span<const Place> places, std::size_t directions) const;
-  void pack();
+  void measure_centroids();
+  Packed packed(std::vector<std::uint32_t> numbers) const;
 
   const TrainingRows& rows_;
   Projection projection_;
@@ -60,8 +68,9 @@ class ImageSearch {
 
   std::optional<Settler> settler_;
   Images centroid_images_;
-  Matrix panels_;  // the centroids' images, negated, as the tile takes them
-  std::vector<float> limits_;
+  Packed all_;
+  Packed few_;
+  std::vector<float> halves_;  // of their squared lengths
   std::vector<float> ones_;
   double longest_ = 0;  // image of a centroid
   double largest_error_ = 0;

@@ -12,9 +12,8 @@ namespace knear {
 namespace {
 
 constexpr std::size_t kTaskRows = 1024;
-constexpr float kMarginOfMoves = 2;  // how far behind the nearest lower bounds are looked for
-constexpr float kReach = 2.1f;       // times the radius of a cell: a little more than what matters
-constexpr std::size_t kLooks = 1024;
+constexpr float kMarginOfMoves = 8;  // how far behind the nearest lower bounds are looked for
+constexpr std::size_t kSample = 2048;
 
 std::size_t tasks_for(std::size_t rows) { return (rows + kTaskRows - 1) / kTaskRows; }
 
@@ -30,16 +29,11 @@ std::size_t NearestCells::assign(const Matrix& centroids, std::span<std::uint32_
   parallel_for(tasks_for(rows_.count()), run, [&](std::size_t task, std::size_t) {
     const std::size_t first = task * kTaskRows;
     const std::size_t count = std::min(kTaskRows, rows_.count() - first);
-    const std::vector<std::uint32_t> rows = unsure(first, count);
-    if (images_) {
-      images_->search(rows, margins_, places_);
-    } else {
-      search_whole(rows);
-    }
+    search(first, count);
     std::size_t changes = 0;
-    for (const std::uint32_t row : rows) {
-      changes += cells[row] != places_[row].cell;
-      cells[row] = places_[row].cell;
+    for (std::size_t i = first; i < first + count; ++i) {
+      changes += cells[i] != places_[i].cell;
+      cells[i] = places_[i].cell;
     }
     moved += changes;
     meter.advance(count);
@@ -54,11 +48,11 @@ void NearestCells::prepare(const Matrix& centroids, const RunOptions& run) {
     images_.emplace(rows_, seed_, run);
   }
   if (images_) images_->use(centroids);
-  if (iteration_ == 0) margins_.assign(centroids.rows(), 0);
   if (iteration_ > 0) measure_moves(centroids, run);
   if (images_ && iteration_ == 0) images_->guess(places_, run);
   if (images_ && iteration_ == 1 && !images_->tune(places_)) images_.reset();
   if (!images_) whole_.emplace(centroids, nearness_);
+  if (iteration_ > 0) part_movers();
 }
 
 void NearestCells::measure_moves(const Matrix& centroids, const RunOptions& run) {
@@ -72,64 +66,56 @@ void NearestCells::measure_moves(const Matrix& centroids, const RunOptions& run)
       moves_[c] = square == 0 ? 0 : float_above(std::sqrt(square));
     }
   });
-  look_around(run);
 }
 
-// Of each cell, how far the others that matter have moved. One matters when it may be nearer to a row of the cell than
-// the row's own centroid: not when it is more than twice as far from that as the farthest of the rows is.
-void NearestCells::look_around(const RunOptions& run) {
-  const std::size_t k = moves_.size();
-  std::vector<float> radius(k);
-  for (Place& place : places_) {
-    place.upper = float_above(static_cast<double>(place.upper) + static_cast<double>(moves_[place.cell]));
-    if (!(place.upper <= radius[place.cell])) radius[place.cell] = place.upper;
-  }
-  std::vector<std::uint32_t> order(k);
+// A few centroids move far and would spoil the bounds for all others: they are looked at for every row. How many, a
+// sample of the rows says.
+void NearestCells::part_movers() {
+  std::vector<std::uint32_t> order(moves_.size());
   std::iota(order.begin(), order.end(), 0u);
   std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return moves_[a] > moves_[b]; });
-  around_.assign(k, {});
-  margins_.assign(k, 0);
-  parallel_for((k + 63) / 64, run, [&](std::size_t task, std::size_t) {
-    for (std::size_t c = 64 * task; c < std::min(k, 64 * (task + 1)); ++c) {
-      around_[c] = around(c, kReach * radius[c], order);
-      margins_[c] = kMarginOfMoves * around_[c].move;
+  const std::size_t width = kernels::table().tile_queries;
+  const std::size_t sample = std::min(rows_.count(), kSample);
+  std::size_t fast = 0;
+  double least = 0;
+  for (std::size_t count = 0; 2 * count <= order.size(); count += std::max(width, count / 2)) {
+    std::size_t unsure = 0;
+    for (std::size_t i = 0; i < sample; ++i) {
+      const Place& place = places_[i * rows_.count() / sample];
+      unsure += !(place.upper + moves_[place.cell] < place.lower - moves_[order[count]]);
     }
-  });
-}
-
-// Goes through the centroids that have moved farthest and stops at the first that matters.
-NearestCells::Around NearestCells::around(std::size_t cell, float reach, std::span<const std::uint32_t> order) const {
-  Around around;
-  std::size_t looks = images_ ? kLooks : 0;
-  for (const std::uint32_t other : order) {
-    if (other == cell) continue;
-    const float apart = looks == 0 || moves_[other] == 0 ? 0 : images_->apart(cell, other);
-    if (!(apart > reach)) {
-      around.move = moves_[other];
-      break;
+    const double cost =
+        static_cast<double>(count) + static_cast<double>(unsure * order.size()) / static_cast<double>(sample);
+    if (count == 0 || cost < least) {
+      fast = count;
+      least = cost;
     }
-    around.beyond = std::min(around.beyond, apart);
-    --looks;
+    if (!images_) break;
   }
-  return around;
+  slow_move_ = moves_[order[fast]];
+  order.resize(fast);
+  has_fast_ = fast > 0;
+  if (images_) images_->single_out(order);
 }
 
-// Moves the bounds; the rows that may have to leave their cells.
-std::vector<std::uint32_t> NearestCells::unsure(std::size_t first, std::size_t count) {
-  std::vector<std::uint32_t> rows;
-  rows.reserve(count);
+// Moves the bounds, and looks for the rows that may have to leave their cells.
+void NearestCells::search(std::size_t first, std::size_t count) {
+  std::vector<std::uint32_t> unsure;
+  std::vector<std::uint32_t> sure;
   for (std::size_t i = first; i < first + count; ++i) {
     Place& place = places_[i];
+    const auto row = static_cast<std::uint32_t>(i);
     if (iteration_ > 0) {
-      const Around& around = around_[place.cell];
-      const double lower = static_cast<double>(place.lower) - static_cast<double>(around.move);
-      const double beyond = static_cast<double>(around.beyond) - static_cast<double>(place.upper);
-      place.lower = float_below(std::min(lower, beyond));
-      if (place.upper < place.lower) continue;
+      place.upper = float_above(static_cast<double>(place.upper) + static_cast<double>(moves_[place.cell]));
+      place.lower = float_below(static_cast<double>(place.lower) - static_cast<double>(slow_move_));
     }
-    rows.push_back(static_cast<std::uint32_t>(i));
+    const bool is_sure = iteration_ > 0 && place.upper < place.lower;
+    (is_sure ? sure : unsure).push_back(row);
   }
-  return rows;
+  if (!images_) return search_whole(unsure);
+  const float margin = iteration_ == 0 ? 0 : kMarginOfMoves * slow_move_;
+  images_->search(unsure, ImageSearch::Among::all, margin, places_);
+  if (has_fast_) images_->search(sure, ImageSearch::Among::few, margin, places_);
 }
 
 void NearestCells::search_whole(std::span<const std::uint32_t> rows) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <span>
 #include <vector>
@@ -18,7 +17,8 @@ namespace knear {
 // Every row goes to the centroid that is nearest by the canonical distance, of equal ones to the first; so the cells
 // are the same on every machine, whatever work is saved on the way:
 // - Bounds move along with the centroids; a row whose own centroid cannot be farther than the others can be near stays
-//   where it is (Hamerly: "Making k-means even faster", SDM 2010).
+//   where it is (Hamerly: "Making k-means even faster", SDM 2010). The few centroids that move far do not take part:
+//   every row looks at them anew.
 // - Images rule out most centroids for the others (image_search.h).
 class NearestCells {
  public:
@@ -29,18 +29,10 @@ class NearestCells {
                      ProgressMeter& meter);
 
  private:
-  // What a cell's rows may meet: the others within reach have moved by `move` at most since the last iteration, those
-  // beyond are `beyond` away from the cell's centroid.
-  struct Around {
-    float move = 0;
-    float beyond = std::numeric_limits<float>::infinity();
-  };
-
   void prepare(const Matrix& centroids, const RunOptions& run);
   void measure_moves(const Matrix& centroids, const RunOptions& run);
-  void look_around(const RunOptions& run);
-  Around around(std::size_t cell, float reach, std::span<const std::uint32_t> order) const;
-  std::vector<std::uint32_t> unsure(std::size_t first, std::size_t count);
+  void part_movers();
+  void search(std::size_t first, std::size_t count);
   void search_whole(std::span<const std::uint32_t> rows);
 
   const TrainingRows& rows_;
@@ -50,8 +42,8 @@ class NearestCells {
   std::vector<Place> places_;
   std::vector<float> before_;  // centroids of the last iteration
   std::vector<float> moves_;   // how far each has moved since
-  std::vector<Around> around_;
-  std::vector<float> margins_;  // of each cell: how far behind the nearest to look for lower bounds
+  float slow_move_ = 0;        // of all but the few that moved farthest, at most
+  bool has_fast_ = false;      // are there such
   std::optional<ImageSearch> images_;
   std::optional<WholeSearch> whole_;
 };

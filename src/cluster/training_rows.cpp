@@ -13,6 +13,7 @@ namespace knear {
 namespace {
 
 constexpr std::size_t kTaskRows = 1024;
+constexpr std::size_t kMostRows = 0xffffffff;
 
 std::size_t tasks_for(std::size_t rows) { return (rows + kTaskRows - 1) / kTaskRows; }
 
@@ -27,6 +28,8 @@ bool in_place(MatrixView rows) {
 TrainingRows::TrainingRows(MatrixView rows, std::size_t most, const KmeansOptions& options) : dim_(rows.dim()) {
   require(options.weights.empty() || options.weights.size() == rows.rows(), options.weights.size(), " weights for ",
           rows.rows(), " rows");
+  require(std::min(rows.rows(), most) <= kMostRows, "k-means of ", rows.rows(), " rows: ", kMostRows,
+          " is the most; max_points_per_centroid takes a sample");
   if (rows.rows() > most) {
     chosen_ = Rng(options.seed, stream_of(Draw::sample)).sample(rows.rows(), most);
     std::sort(chosen_.begin(), chosen_.end());
