@@ -6,6 +6,9 @@
 namespace knear {
 namespace {
 
+constexpr std::size_t kMostGroups = 128;
+constexpr std::size_t kCodeBytes = 16 << 10;  // that many queries pass over: they stay in the first-level cache
+
 // A bound this much below the target is worth finer steps.
 constexpr double kCoarse = 0.75;
 constexpr double kMostSum = 1e36;
@@ -20,6 +23,10 @@ double target_for(std::size_t planes) {
   return std::min(60000.0, 20.0 * static_cast<double>(planes));
 }
 
+std::size_t groups_for(std::size_t queries, std::size_t planes) {
+  return queries < 4 ? kMostGroups : std::clamp<std::size_t>(kCodeBytes / (kGroupRows * planes), 8, kMostGroups);
+}
+
 }  // namespace
 
 LookupFilter::LookupFilter(const ProductQuantizer& quantizer, Metric::Kind metric, MatrixView queries)
@@ -27,12 +34,13 @@ LookupFilter::LookupFilter(const ProductQuantizer& quantizer, Metric::Kind metri
       tables_(quantizer, metric, queries),
       planes_(quantizer.code_bytes()),
       target_(target_for(planes_)),
+      groups_at_once_(groups_for(queries.rows(), planes_)),
       thresholds_(queries.rows(), std::numeric_limits<double>::quiet_NaN()),
       scales_(queries.rows()),
       scaled_(tables_.size()),
       bytes_(queries.rows() * tables_.size()),
       bounds_(queries.rows(), 1),
-      hits_(queries.rows() * kMostGroups) {}
+      hits_(queries.rows() * groups_at_once_) {}
 
 // Brings a query's bytes and bound up to date with its threshold. All bytes zero and the bound one let all rows pass.
 void LookupFilter::follow(std::size_t q, double threshold) {

@@ -27,27 +27,30 @@ class LookupFilter {
   void run(const CodeBlock& block, Sink& sink) {
     const std::size_t groups = (block.count + kGroupRows - 1) / kGroupRows;
     for (std::size_t first = 0; first < groups;) {
-      if (asked_for(block, first) == 0) {
-        ++first;
-        continue;
+      const std::size_t end = end_of_run(block, first, std::min(groups, first + next_groups_));
+      if (end > first) {
+        run_groups(block, first, end - first, sink);
+        next_groups_ = std::min(2 * next_groups_, groups_at_once_);
       }
-      std::size_t end = first + 1;
-      while (end < std::min(groups, first + next_groups_) && asked_for(block, end) != 0) ++end;
-      run_groups(block, first, end - first, sink);
-      first = end;
-      next_groups_ = std::min(2 * next_groups_, kMostGroups);
+      first = std::max(end, first + 1);
     }
   }
 
  private:
-  static constexpr std::size_t kMostGroups = 64;
-
   // Which rows of a group may be results.
   static std::uint32_t asked_for(const CodeBlock& block, std::size_t group) {
     const std::size_t left = block.count - group * kGroupRows;
     const std::uint32_t there = left < kGroupRows ? (1u << left) - 1 : ~0u;
     return block.allowed ? there & static_cast<std::uint32_t>(block.allowed[group / 2] >> (group % 2 * kGroupRows))
                          : there;
+  }
+
+  // Groups [first, end) all hold rows that are asked for.
+  static std::size_t end_of_run(const CodeBlock& block, std::size_t first, std::size_t end) {
+    if (!block.allowed) return end;
+    std::size_t run = first;
+    while (run < end && asked_for(block, run) != 0) ++run;
+    return run;
   }
 
   template <class Sink>
@@ -73,7 +76,8 @@ class LookupFilter {
   const kernels::Table& kernels_;
   PqTables tables_;
   std::size_t planes_;
-  double target_;                   // of the bounds: the largest sums that bytes and 16 bits are good for
+  double target_;  // of the bounds: the largest sums that bytes and 16 bits are good for
+  std::size_t groups_at_once_;
   std::size_t next_groups_ = 1;     // few at first, when no threshold is known and all rows pass
   std::vector<double> thresholds_;  // that bounds_ are for
   std::vector<float> scales_;       // steps per unit of distance

@@ -19,6 +19,7 @@ namespace knear {
 namespace {
 
 constexpr std::size_t kBlockRows = 1152;         // handed to a scan at once
+constexpr std::size_t kPlaneBlockRows = 4096;    // the same for codes in planes, which are small
 constexpr std::size_t kPickedBytes = 256 << 10;  // of codes picked by a filter and copied together
 constexpr std::size_t kMostQueries = 256;        // of one scan: their packed form stays in cache
 constexpr std::size_t kStripeBytes = 256 << 10;  // of rows that follow each other when they go in scattered
@@ -226,8 +227,8 @@ class GroupSearch {
     BlockFeeder feeder(snapshot_, group_.filter);
     const std::size_t rows = stretch.end - stretch.first;
     const bool in_order = group_.filter || snapshot_.mapped();
-    const std::size_t stripe =
-        std::clamp(rows / 64, std::size_t{128}, std::max<std::size_t>(128, kStripeBytes / snapshot_.code_bytes));
+    const std::size_t most = std::max<std::size_t>(128, kStripeBytes / snapshot_.code_bytes);
+    const std::size_t stripe = std::clamp(rows / 64, std::size_t{128}, most) / kGroupRows * kGroupRows;
     const std::size_t stripes = in_order ? 1 : (rows + stripe - 1) / stripe;
     if (stripes < 2) return feed_rows(feeder, scan, stretch, meter);
     const std::size_t step = scattering_step(stripes);
@@ -241,10 +242,14 @@ class GroupSearch {
   void feed_rows(BlockFeeder& feeder, Scan& scan, Stretch stretch, ProgressMeter& meter) const {
     const auto after = std::upper_bound(starts_.begin(), starts_.end(), stretch.first);
     auto c = static_cast<std::size_t>(after - starts_.begin()) - 1;
+    const std::size_t most = snapshot_.layout == CodeLayout::planes ? kPlaneBlockRows : kBlockRows;
     for (std::size_t row = stretch.first; row < stretch.end; ++c) {
       const std::size_t end = std::min(stretch.end, starts_[c] + snapshot_.chunks[c].count);
-      for (; row < end; row += std::min(kBlockRows, end - row)) {
-        feeder.feed(c, row - starts_[c], std::min(kBlockRows, end - row), scan);
+      for (std::size_t count = 0; row < end; row += count) {
+        // Blocks end with a group, so that only the first of a chunk may begin inside one.
+        const std::size_t first = row - starts_[c];
+        count = std::min(most - first % kGroupRows, end - row);
+        feeder.feed(c, first, count, scan);
         meter.advance(0);
       }
     }

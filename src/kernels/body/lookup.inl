@@ -6,6 +6,8 @@
 // Vectors that make a group of 32 codes.
 constexpr size_t kGroupVectors = kLookupRows / Bytes::lanes;
 constexpr size_t kTableBytes = 32;  // of one query and plane
+// One query goes at the speed of memory, which fetches faster what it is told of this many bytes ahead.
+constexpr size_t kCodesAhead = 2048;
 
 // Sums of a group's rows, at first in bytes and then, where there are more planes than those hold, in 16 bits.
 struct ByteSums {
@@ -25,7 +27,9 @@ template <size_t queries, size_t groups>
       Bytes::B low[groups];
       Bytes::B high[groups];
       for (size_t g = 0; g < groups; ++g) {
-        const Bytes::B both = Bytes::load(codes + static_cast<ptrdiff_t>(g) * job.stride + v * Bytes::lanes);
+        const uint8_t* at = codes + static_cast<ptrdiff_t>(g) * job.stride + v * Bytes::lanes;
+        if constexpr (queries == 1) __builtin_prefetch(at + kCodesAhead);
+        const Bytes::B both = Bytes::load(at);
         low[g] = Bytes::low_nibbles(both);
         high[g] = Bytes::high_nibbles(both);
       }
@@ -106,29 +110,31 @@ template <size_t queries, size_t groups>
 }
 
 // All groups under `queries` queries, then the queries that are left by half as many.
-template <bool few, size_t queries, size_t groups>
+template <bool few, size_t queries>
 LookupHit* look_up(const LookupJob& job, size_t query, LookupHit* hits) {
+  constexpr size_t groups = queries > 1 ? 2 : 1;  // one stream for one query
   for (; query + queries <= job.queries; query += queries) {
     size_t g = 0;
     for (; g + groups <= job.groups; g += groups) {
-      if constexpr (few)
+      if constexpr (few) {
         hits = few_planes<queries, groups>(job, query, g, hits);
-      else
+      } else {
         hits = many_planes<queries, groups>(job, query, g, hits);
+      }
     }
-    for (; g < job.groups; ++g) {
-      if constexpr (few)
-        hits = few_planes<queries, 1>(job, query, g, hits);
-      else
-        hits = many_planes<queries, 1>(job, query, g, hits);
+    if (g == job.groups) continue;
+    if constexpr (few) {
+      hits = few_planes<queries, 1>(job, query, g, hits);
+    } else {
+      hits = many_planes<queries, 1>(job, query, g, hits);
     }
   }
-  if constexpr (queries > 1) return look_up<few, queries / 2, groups>(job, query, hits);
+  if constexpr (queries > 1) return look_up<few, queries / 2>(job, query, hits);
   return hits;
 }
 
 size_t lookup(const LookupJob* job) {
-  LookupHit* const end = job->planes <= kLookupPlanes ? look_up<true, Bytes::queries, 2>(*job, 0, job->hits)
-                                                      : look_up<false, Bytes::queries, 2>(*job, 0, job->hits);
+  LookupHit* const end = job->planes <= kLookupPlanes ? look_up<true, Bytes::queries>(*job, 0, job->hits)
+                                                      : look_up<false, Bytes::queries>(*job, 0, job->hits);
   return static_cast<size_t>(end - job->hits);
 }
