@@ -61,6 +61,22 @@ struct NearestJob {
   float* scratch;
 };
 
+// The same, to the bit, the other way round: rows are turned and become the lanes, the vectors stay rows. Faster for
+// few dimensions, as the nearest so far of a row stays in one lane of a register.
+struct NearestInLanesJob {
+  const float* rows;
+  size_t row_stride;
+  size_t count;          // <= tile_queries
+  size_t dim;            // <= kTileDepth
+  const float* vectors;  // vector v at vectors + v * dim
+  const float* bias;
+  size_t vector_count;  // 1 to 2^24
+  float* values;
+  uint32_t* indices;
+  float* seconds;  // or null
+  float* scratch;  // dim * tile_queries floats, 64-byte aligned
+};
+
 // out[row * out_stride + c] = bias[c] + dot(row, vector c), panels as above.
 struct ProductsJob {
   const float* rows;
@@ -161,6 +177,7 @@ struct Table {
   size_t (*tile)(const TileJob* job);
 
   void (*nearest)(const NearestJob* job);
+  void (*nearest_in_lanes)(const NearestInLanesJob* job);
   void (*products)(const ProductsJob* job);
 
   // Finds the rows whose sum is below their query's bound; returns the number of hits.

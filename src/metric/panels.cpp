@@ -14,6 +14,9 @@ std::size_t rows_at_once(std::size_t dim) {
   return std::clamp<std::size_t>(kBytes / (dim * sizeof(float)) / 12 * 12, 12, kernels::kTileRows);
 }
 
+// Up to here rows go into the lanes: turning them costs less than what it saves.
+constexpr std::size_t kFewDims = 64;
+
 struct Scratch {
   alignas(64) float floats[kernels::kTileRows * kernels::kMaxTileQueries];
 };
@@ -59,6 +62,12 @@ Panels Panels::for_nearest(FloatSpan vectors, std::size_t dim) {
 Panels Panels::for_largest_product(FloatSpan vectors, std::size_t dim) {
   Panels panels(vectors.count, dim);
   panels.pack(vectors, -1);
+  if (dim <= kFewDims) {
+    panels.rows_.resize(vectors.count * dim);
+    for (std::size_t c = 0; c < vectors.count; ++c) {
+      for (std::size_t j = 0; j < dim; ++j) panels.rows_[c * dim + j] = -vectors.data[c * vectors.stride + j];
+    }
+  }
   std::fill(panels.bias_.begin() + static_cast<std::ptrdiff_t>(vectors.count), panels.bias_.end(),
             std::numeric_limits<float>::infinity());
   return panels;
@@ -82,7 +91,28 @@ void Panels::products(FloatSpan rows, float* out, std::size_t out_stride) const 
   }
 }
 
+void Panels::nearest_in_lanes(FloatSpan rows, std::uint32_t* numbers, float* values, float* seconds) const {
+  struct {
+    alignas(64) float floats[kFewDims * kernels::kMaxTileQueries];
+  } scratch;
+  for (std::size_t first = 0; first < rows.count; first += width_) {
+    const kernels::NearestInLanesJob job{rows.data + first * rows.stride,
+                                         rows.stride,
+                                         std::min(width_, rows.count - first),
+                                         dim_,
+                                         rows_.data(),
+                                         bias_.data(),
+                                         count_,
+                                         values + first,
+                                         numbers + first,
+                                         seconds ? seconds + first : nullptr,
+                                         scratch.floats};
+    kernels::table().nearest_in_lanes(&job);
+  }
+}
+
 void Panels::nearest(FloatSpan rows, std::uint32_t* numbers, float* values, float* seconds) const {
+  if (!rows_.empty() && rows.count >= width_ / 2) return nearest_in_lanes(rows, numbers, values, seconds);
   Scratch best;
   Scratch where;
   Scratch second_best;

@@ -41,6 +41,7 @@ class Panels {
  private:
   Panels(std::size_t count, std::size_t dim);
   void pack(FloatSpan vectors, float scale);
+  void nearest_in_lanes(FloatSpan rows, std::uint32_t* numbers, float* values, float* seconds) const;
 
   std::size_t count_;
   std::size_t dim_;
@@ -48,6 +49,7 @@ class Panels {
   std::size_t groups_;
   Matrix panels_;            // float32: groups x dim x width
   std::vector<float> bias_;  // groups x width
+  std::vector<float> rows_;  // for_nearest of few dimensions: the vectors as they came, scaled; else empty
 };
 
 }  // namespace knear

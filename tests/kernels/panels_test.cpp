@@ -60,6 +60,31 @@ class PanelCase {
     return found;
   }
 
+  // The other way round, `at_once` rows a call.
+  Found nearest_in_lanes(bool with_seconds, std::size_t at_once) {
+    Found found{std::vector<float>(count_), std::vector<float>(count_), std::vector<std::uint32_t>(count_)};
+    std::vector<float> vectors;
+    for (std::size_t c = 0; c < vectors_; ++c) {
+      for (std::size_t j = 0; j < dim_; ++j) vectors.push_back(element(c, j));
+    }
+    AlignedFloats scratch(dim_ * width_);
+    for (std::size_t first = 0; first < count_; first += at_once) {
+      const NearestInLanesJob job{rows_.data() + first * stride_,
+                                  stride_,
+                                  std::min(at_once, count_ - first),
+                                  dim_,
+                                  vectors.data(),
+                                  bias_.data(),
+                                  vectors_,
+                                  found.values.data() + first,
+                                  found.indices.data() + first,
+                                  with_seconds ? found.seconds.data() + first : nullptr,
+                                  scratch.data()};
+      table_.nearest_in_lanes(&job);
+    }
+    return found;
+  }
+
   // With a guard behind each row.
   std::vector<float> products() {
     std::vector<float> out(count_ * (vectors_ + 1), kGuard);
@@ -107,6 +132,15 @@ class PanelCase {
         ASSERT_EQ(found.values[r], order[0].first);
         if (!with_seconds) continue;
         ASSERT_EQ(found.seconds[r], vectors_ > 1 ? order[1].first : kInf) << "row " << r;
+      }
+      for (const std::size_t at_once : {width_, width_ / 2 + 1}) {
+        if (dim_ > kTileDepth) continue;
+        const Found turned = nearest_in_lanes(with_seconds, at_once);
+        EXPECT_EQ(turned.values, found.values);
+        EXPECT_EQ(turned.indices, found.indices);
+        if (with_seconds) {
+          EXPECT_EQ(turned.seconds, found.seconds);
+        }
       }
     }
   }
@@ -163,6 +197,9 @@ TEST_P(Panels, ARowOfNanHasIndexZero) {
   const auto found = panels.nearest(true);
   EXPECT_EQ(found.indices[1], 0u);
   EXPECT_EQ(found.values[1], kInf);
+  const auto turned = panels.nearest_in_lanes(true, 3);
+  EXPECT_EQ(turned.indices, found.indices);
+  EXPECT_EQ(turned.values[1], kInf);
 }
 
 }  // namespace

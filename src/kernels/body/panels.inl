@@ -81,6 +81,81 @@ void nearest(const NearestJob* job) {
   nearest_of<false>(*job);
 }
 
+// What is known of the rows in the lanes.
+template <bool with_second>
+struct LanesEnd {
+  const float* bias;
+  V::F best[V::tile_vectors];
+  V::F where[V::tile_vectors];
+  V::F second[V::tile_vectors];
+
+  // Here the rows of the sums are vectors.
+  template <size_t rows, size_t vectors>
+  [[gnu::always_inline]] inline void take(size_t first, const TileSums<rows, vectors>& sums) {
+    const V::F number = V::splat(static_cast<float>(first));
+    for (size_t v = 0; v < vectors; ++v) {
+      V::F least = best[v];
+      V::F place = where[v];
+      V::F next = second[v];
+      for (size_t r = 0; r < rows; ++r) {
+        const V::F value = V::splat(bias[first + r]) + sums.at[r][v];
+        const V::Mask closer = V::less(value, least);
+        if constexpr (with_second) {
+          const V::F worse = V::select(closer, least, value);
+          next = V::select(V::less(worse, next), worse, next);
+        }
+        least = V::select(closer, value, least);
+        place = V::select(closer, number + V::splat(static_cast<float>(r)), place);
+      }
+      best[v] = least;
+      where[v] = place;
+      if constexpr (with_second) second[v] = next;
+    }
+  }
+};
+
+// panel[j * kTileQueries + l] = element j of row l; rows that are not there are zero.
+[[gnu::always_inline]] inline void turn_rows(const NearestInLanesJob& job, float* panel) {
+  for (size_t l = 0; l < kTileQueries; ++l) {
+    const float* row = job.rows + l * job.row_stride;
+    for (size_t j = 0; j < job.dim; ++j) panel[j * kTileQueries + l] = l < job.count ? row[j] : 0.0f;
+  }
+}
+
+template <bool with_second>
+void nearest_in_lanes_of(const NearestInLanesJob& job) {
+  const V::F infinity = V::splat(__builtin_inff());
+  LanesEnd<with_second> end{};
+  end.bias = job.bias;
+  for (size_t v = 0; v < V::tile_vectors; ++v) {
+    end.best[v] = infinity;
+    end.where[v] = V::zero();
+    end.second[v] = infinity;
+  }
+  turn_rows(job, job.scratch);
+  const Operands all{job.vectors, job.dim, job.vector_count, job.dim, nullptr, job.scratch, nullptr};
+  const DepthBlock whole{0, job.dim, true, true};
+  sum_block<V::tile_rows, V::tile_vectors>(all, whole, 0, end);
+  float best[kTileQueries];
+  float where[kTileQueries];
+  float second[kTileQueries];
+  for (size_t v = 0; v < V::tile_vectors; ++v) {
+    V::store(best + v * V::lanes, end.best[v]);
+    V::store(where + v * V::lanes, end.where[v]);
+    V::store(second + v * V::lanes, end.second[v]);
+  }
+  for (size_t l = 0; l < job.count; ++l) {
+    job.values[l] = best[l];
+    job.indices[l] = static_cast<uint32_t>(where[l]);
+    if constexpr (with_second) job.seconds[l] = second[l];
+  }
+}
+
+void nearest_in_lanes(const NearestInLanesJob* job) {
+  if (job->seconds) return nearest_in_lanes_of<true>(*job);
+  nearest_in_lanes_of<false>(*job);
+}
+
 struct ProductsEnd {
   const ProductsJob& job;
   const float* bias;

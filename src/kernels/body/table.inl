@@ -6,6 +6,7 @@ constexpr Table table_named(const char* name) {
   table.tile_queries = kTileQueries;
   table.tile = tile;
   table.nearest = nearest;
+  table.nearest_in_lanes = nearest_in_lanes;
   table.products = products;
   table.lookup = lookup;
   table.l2_rows = l2_rows;
