@@ -12,7 +12,7 @@ constexpr std::size_t kCodeBytes = 16 << 10;  // that many queries pass over: th
 // A bound this much below the target is worth finer steps.
 constexpr double kCoarse = 0.75;
 constexpr double kMostSum = 1e36;
-constexpr float kMostScale = 1e30F;
+constexpr double kMostScale = 1e30;
 // By how much a rounded byte may exceed its number of steps, and a sum of them its own.
 constexpr double kAbove = 1 + 0x1p-21;
 
@@ -53,7 +53,7 @@ void LookupFilter::follow(std::size_t q, double threshold) {
   }
   const double now = scales_[q] * most * kAbove;
   if (!(now >= kCoarse * target_ && now < target_ + 1)) {
-    scales_[q] = most < kMostSum ? std::min(static_cast<float>(target_ / most), kMostScale) : 0.0f;
+    scales_[q] = most < kMostSum ? static_cast<float>(std::min(target_ / most, kMostScale)) : 0.0f;
     round_tables(q);
   }
   bounds_[q] = scales_[q] > 0 ? static_cast<std::uint16_t>(scales_[q] * most * kAbove) + 1 : 1;

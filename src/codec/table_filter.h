@@ -43,8 +43,10 @@ class TableFilter {
   const kernels::Table& kernels_;
   const ProductQuantizer& quantizer_;
   PqTables tables_;
-  std::size_t next_rows_ = 16;          // few at first, when all rows pass
-  std::vector<std::uint16_t> numbers_;  // row x sub-vector
+  std::size_t next_rows_ = 16;   // few at first, when all rows pass
+  const Byte* bytes_ = nullptr;  // of the rows at hand …
+  std::ptrdiff_t stride_ = 0;
+  std::vector<std::uint16_t> numbers_;  // … and, unless they are these bytes, row x sub-vector
   std::vector<float> sums_;
   std::vector<std::uint32_t> positions_;
 };
