@@ -64,4 +64,37 @@ struct LshOptions {
 // thresholds are not learned), rotated back; elements without a bit are 0.
 std::unique_ptr<Codec> make_lsh_codec(std::size_t dim, Metric metric, const LshOptions& options = {});
 
+// RaBitQ (Gao, Long: "RaBitQ: quantizing high-dimensional vectors with a theoretical error bound for approximate
+// nearest neighbor search", SIGMOD 2024; Gao, Gou, Xu, Yang, Long, Wong: "Practical and asymptotically optimal
+// quantization of high-dimensional vectors in Euclidean space for approximate nearest neighbor search", SIGMOD 2025): a
+// row less the mean of all rows, turned, becomes the sign of each element, or a number of several bits for each, and
+// two or three factors of four bytes. Bytes: ceil(dim / 8) * bits + 8, and 4 more when there are several bits.
+//
+// Under L2, inner product and cosine (of rows and queries scaled to length 1) the distance of a query to a code is an
+// unbiased estimate of the distance to the row before it was encoded, not the distance to the decoded row. It depends
+// on that query and that code alone. With several bits it is never below what the signs alone say, less 4 standard
+// deviations of their error; so most codes need not be looked at beyond their signs. Decoded rows are those with the
+// least error; other metrics take them.
+struct RabitqOptions {
+  std::size_t bits = 1;  // for each dimension, 1 to 9
+  enum class Rotation { none, hadamard } rotation = Rotation::hadamard;
+  enum class Centre { none, mean } centre = Centre::mean;  // the mean has to be learned
+};
+
+class RabitqCodec : public Codec {
+ public:
+  struct Estimate {
+    double distance;  // smaller is closer
+    double error;     // 1.9 standard deviations, as in the paper: about 94 of 100 distances of rows are within it
+  };
+  // For n codes, one after the other. Error::invalid_argument under metrics that are not estimated.
+  virtual void estimate(const float* query, const Byte* codes, std::size_t n, Estimate* out) const = 0;
+
+ protected:
+  using Codec::Codec;
+};
+
+// Error::invalid_argument unless 1 <= bits <= 9 and 1 <= dim <= kMaxDim.
+std::unique_ptr<RabitqCodec> make_rabitq_codec(std::size_t dim, Metric metric, const RabitqOptions& options = {});
+
 }  // namespace knear

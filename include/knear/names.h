@@ -82,4 +82,10 @@ struct IndexLSH : ScanIndex {
   IndexLSH(std::size_t dim, const LshOptions& options) : ScanIndex(make_lsh_codec(dim, Metric::l2, options)) {}
 };
 
+// nb_bits for each dimension; turns rows itself.
+struct IndexRaBitQ : ScanIndex {
+  explicit IndexRaBitQ(std::size_t dim, Metric metric = Metric::l2, std::size_t nb_bits = 1)
+      : ScanIndex(make_rabitq_codec(dim, metric, {.bits = nb_bits})) {}
+};
+
 }  // namespace knear

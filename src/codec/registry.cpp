@@ -11,6 +11,8 @@ constexpr CodecRow kRows[] = {
     {"LSH[<bits>][r][t]", "signs of the elements, compared by Hamming distance; r: rotated, t: with learned thresholds",
      read_lsh_codec},
     {"SQfp16|SQbf16|SQ8_direct|SQ8_direct_signed", "other names of Flat with a dtype", read_sq_codec},
+    {"RaBitQ[<bits>][,rotate=none|hadamard][,centre=none|mean]", "1 to 9 bits a dimension and a bound of the error",
+     read_rabitq_codec},
 };
 
 }  // namespace

@@ -142,6 +142,39 @@ struct HammingJob {
   uint32_t* differences;  // count
 };
 
+// The same codes where the sum is not the last word: with
+//   value = row_bias + bias + row_factor * (scale * sum + offset) + row_spread * spread
+// in float32 (row: of each row, from the first group on; the others: of the query), pairs pass unless value > 0.
+// Each kEstimatePlanes planes add up to 255 at the most, and all of them to 65535.
+inline constexpr size_t kEstimatePlanes = 2;
+
+struct EstimateQuery {
+  float bias;
+  float scale;
+  float offset;
+  float spread;
+};
+
+struct EstimateHit {
+  uint32_t query;
+  uint32_t row;
+  uint32_t sum;
+};
+
+struct EstimateJob {
+  const uint8_t* codes;  // groups in planes, as in LookupJob
+  ptrdiff_t stride;
+  size_t groups;
+  size_t planes;
+  const uint8_t* tables;  // query q's at tables + q * planes * 32
+  const EstimateQuery* per_query;
+  size_t queries;
+  const float* row_biases;  // groups * kLookupRows, as the next two
+  const float* row_factors;
+  const float* row_spreads;  // null: all 0
+  EstimateHit* hits;         // room for groups * kLookupRows * queries
+};
+
 // The canonical distances, in float64 and smaller-is-closer only where the metric is (inner_product,
 // jaccard and cosine give the similarity itself).
 enum ExactKind : int {
@@ -182,6 +215,10 @@ struct Table {
 
   // Finds the rows whose sum is below their query's bound; returns the number of hits.
   size_t (*lookup)(const LookupJob* job);
+  // Finds the pairs that pass; returns their number.
+  size_t (*estimate)(const EstimateJob* job);
+  // out[g * kLookupRows + i] = the float whose four bytes are bytes i of four planes of group g, `stride` bytes apart.
+  void (*f32_from_planes)(const uint8_t* planes, ptrdiff_t stride, size_t groups, float* out);
 
   // out[i] = float32 squared distance / inner product of one query with each of `count` rows. Four quarters of the rows
   // are read side by side: to have the bandwidth of the memory, pass at least 128 KB of rows at a time.

@@ -36,6 +36,10 @@ std::vector<Composition> compositions() {
   for (const char* spec : {"LSH", "LSHt", "LSH64r", "LSH9rt"}) {
     all.push_back({spec, Metric::l2, 19, Distances::of_codes});
   }
+  for (const char* spec : {"RaBitQ", "RaBitQ4"}) {
+    for (const Metric metric : everyday) all.push_back({spec, metric, 19, Distances::of_codes});
+    all.push_back({spec, Metric::l1});
+  }
   return all;
 }
 

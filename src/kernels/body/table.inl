@@ -9,6 +9,8 @@ constexpr Table table_named(const char* name) {
   table.nearest_in_lanes = nearest_in_lanes;
   table.products = products;
   table.lookup = lookup;
+  table.estimate = estimate;
+  table.f32_from_planes = f32_from_planes;
   table.l2_rows = l2_rows;
   table.ip_rows = ip_rows;
   table.norm_rows = norm_rows;

@@ -116,6 +116,8 @@ struct V {
 //
 #include "kernels/body/lookup.inl"
 //
+#include "kernels/body/estimate.inl"
+//
 #include "kernels/body/rows.inl"
 //
 #include "kernels/body/select.inl"

@@ -108,6 +108,7 @@ struct Bytes {
     uint16x8_t low;   // lanes 0 to 7
     uint16x8_t high;  // the others
   };
+  using Sums = Wide;
   static constexpr size_t lanes = 16;
   static constexpr size_t queries = 4;  // at a time: their sums fill half of the registers
 
@@ -129,6 +130,21 @@ struct Bytes {
   static uint32_t below_wide(Wide x, uint16_t bound) {
     const uint16x8_t all = vdupq_n_u16(bound);
     return bits(vcombine_u8(vmovn_u16(vcltq_u16(x.low, all)), vmovn_u16(vcltq_u16(x.high, all))));
+  }
+
+  // Does not saturate.
+  static Sums add_to(Sums sums, B x) { return {vaddw_u8(sums.low, vget_low_u8(x)), vaddw_high_u8(sums.high, x)}; }
+  static void store(Sums sums, float* out) {
+    vst1q_f32(out, vcvtq_f32_u32(vmovl_u16(vget_low_u16(sums.low))));
+    vst1q_f32(out + 4, vcvtq_f32_u32(vmovl_high_u16(sums.low)));
+    vst1q_f32(out + 8, vcvtq_f32_u32(vmovl_u16(vget_low_u16(sums.high))));
+    vst1q_f32(out + 12, vcvtq_f32_u32(vmovl_high_u16(sums.high)));
+  }
+  // Float i from bytes i of four planes, lowest first.
+  static void interleave(const uint8_t* planes, float* out) {
+    uint8_t bytes[4 * lanes];
+    vst4q_u8(bytes, {{load(planes), load(planes + 32), load(planes + 64), load(planes + 96)}});
+    __builtin_memcpy(out, bytes, sizeof bytes);
   }
 
  private:
@@ -155,6 +171,8 @@ void f16_from_f32(const float* in, size_t n, uint16_t* out) {
 #include "kernels/body/panels.inl"
 //
 #include "kernels/body/lookup.inl"
+//
+#include "kernels/body/estimate.inl"
 //
 #include "kernels/body/rows.inl"
 //

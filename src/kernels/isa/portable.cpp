@@ -109,11 +109,12 @@ struct V {
 // Lookups one by one: a shuffle with variable places is no part of the language.
 struct Bytes {
   using B [[gnu::vector_size(16)]] = uint8_t;
-  using Sums [[gnu::vector_size(16)]] = uint16_t;
+  using Words [[gnu::vector_size(16)]] = uint16_t;
   struct Wide {
-    Sums low;   // lanes 0 to 7
-    Sums high;  // the others
+    Words low;   // lanes 0 to 7
+    Words high;  // the others
   };
+  using Sums = Wide;
   static constexpr size_t lanes = 16;
   static constexpr size_t queries = 1;
 
@@ -152,7 +153,7 @@ struct Bytes {
   }
   static Wide add_wide(Wide sum, B x) {
     const Wide more = widened(x);
-    return {add_sums(sum.low, more.low), add_sums(sum.high, more.high)};
+    return {add_words(sum.low, more.low), add_words(sum.high, more.high)};
   }
   static uint32_t below_wide(Wide x, uint16_t bound) {
     uint32_t bits = 0;
@@ -163,10 +164,30 @@ struct Bytes {
     return bits;
   }
 
+  // Does not saturate.
+  static Sums add_to(Sums sums, B x) {
+    const Wide more = widened(x);
+    return {sums.low + more.low, sums.high + more.high};
+  }
+  static void store(Sums sums, float* out) {
+    for (size_t i = 0; i < 8; ++i) {
+      out[i] = sums.low[i];
+      out[i + 8] = sums.high[i];
+    }
+  }
+  // Float i from bytes i of four planes, lowest first.
+  static void interleave(const uint8_t* planes, float* out) {
+    for (size_t i = 0; i < lanes; ++i) {
+      uint32_t word = 0;
+      for (uint32_t b = 0; b < 4; ++b) word |= static_cast<uint32_t>(planes[b * 32 + i]) << 8 * b;
+      out[i] = __builtin_bit_cast(float, word);
+    }
+  }
+
  private:
-  static Sums add_sums(Sums a, Sums b) {
-    const Sums sum = a + b;
-    return sum | __builtin_bit_cast(Sums, sum < a);
+  static Words add_words(Words a, Words b) {
+    const Words sum = a + b;
+    return sum | __builtin_bit_cast(Words, sum < a);
   }
 };
 
@@ -177,6 +198,8 @@ struct Bytes {
 #include "kernels/body/panels.inl"
 //
 #include "kernels/body/lookup.inl"
+//
+#include "kernels/body/estimate.inl"
 //
 #include "kernels/body/rows.inl"
 //

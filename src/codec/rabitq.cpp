@@ -1,0 +1,261 @@
+#include "codec/rabitq.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "kernels/dispatch.h"
+
+namespace knear {
+namespace {
+
+void put(float value, Byte* to) { std::memcpy(to, &value, sizeof value); }
+
+// Bit i of a byte as byte i of a word.
+constexpr std::array<std::uint64_t, 256> spread_bits() {
+  std::array<std::uint64_t, 256> words{};
+  for (std::size_t byte = 0; byte < 256; ++byte) {
+    for (std::size_t i = 0; i < 8; ++i) words[byte] |= std::uint64_t{byte >> i & 1} << 8 * i;
+  }
+  return words;
+}
+constexpr std::array<std::uint64_t, 256> kSpread = spread_bits();
+
+// How well numbers fit a vector: their product with it, and their own squared length.
+struct Fit {
+  double product = 0;
+  double squares = 0;
+
+  double squared_cosine() const { return product * product / squares; }
+};
+
+// The magnitudes of a vector, the largest of them 1, to be rounded to (level + 1/2) steps.
+class Magnitudes {
+ public:
+  Magnitudes(const float* r, std::size_t dim, std::size_t bits)
+      : sizes_(dim), levels_(dim), most_((1 << (bits - 1)) - 1) {
+    for (std::size_t j = 0; j < dim; ++j) sizes_[j] = std::abs(r[j]);
+    const float largest = *std::max_element(sizes_.begin(), sizes_.end());
+    for (float& size : sizes_) size /= largest;
+  }
+
+  // Of all steps on a grid, those between the neighbours of the best, and then single levels.
+  const std::vector<int>& best() {
+    const float finest = static_cast<float>(most_ + 1) * kGrid;
+    int found = kGrid;
+    double best = -1;
+    const auto try_step = [&](int step) {
+      const double cosine = fit(finest / static_cast<float>(step)).squared_cosine();
+      if (cosine > best) {
+        best = cosine;
+        found = step;
+      }
+    };
+    for (int step = kGrid; step >= kCoarse; step -= kCoarse) try_step(step);
+    for (int apart = kCoarse / 2; apart >= 1; apart /= 2) {
+      const int middle = found;
+      try_step(middle - apart);
+      if (middle + apart <= kGrid) try_step(middle + apart);
+    }
+    round_all(finest / static_cast<float>(found));
+    improve();
+    return levels_;
+  }
+
+ private:
+  static constexpr int kGrid = 64;
+  static constexpr int kCoarse = 4;
+
+  int level(float size, float steps) const { return std::min(static_cast<int>(size * steps), most_); }
+
+  // Two sums side by side, since additions wait for each other.
+  Fit fit(float steps) const {
+    Fit even;
+    Fit odd;
+    std::size_t j = 0;
+    for (; j + 2 <= sizes_.size(); j += 2) {
+      add(sizes_[j], steps, even);
+      add(sizes_[j + 1], steps, odd);
+    }
+    if (j < sizes_.size()) add(sizes_[j], steps, even);
+    return {even.product + odd.product, even.squares + odd.squares};
+  }
+
+  void add(float size, float steps, Fit& fit) const {
+    const double number = level(size, steps) + 0.5;
+    fit.product += number * size;
+    fit.squares += number * number;
+  }
+
+  void round_all(float steps) {
+    for (std::size_t j = 0; j < sizes_.size(); ++j) levels_[j] = level(sizes_[j], steps);
+  }
+
+  // Moves levels one up or down where that alone lessens the angle.
+  void improve() {
+    Fit fit;
+    for (std::size_t j = 0; j < sizes_.size(); ++j) {
+      const double number = levels_[j] + 0.5;
+      fit.product += number * sizes_[j];
+      fit.squares += number * number;
+    }
+    for (std::size_t j = 0; j < sizes_.size(); ++j) {
+      const double number = levels_[j] + 0.5;
+      // Where the angle would be least, if the element were free.
+      const int move = number * fit.product < sizes_[j] * fit.squares ? 1 : -1;
+      if (levels_[j] + move < 0 || levels_[j] + move > most_) continue;
+      const Fit moved{fit.product + move * double{sizes_[j]}, fit.squares + 2 * move * number + 1};
+      if (moved.squared_cosine() <= fit.squared_cosine()) continue;
+      levels_[j] += move;
+      fit = moved;
+    }
+  }
+
+  std::vector<float> sizes_;
+  std::vector<int> levels_;
+  int most_;
+};
+
+// Writes the further bits of w, and gives <w, r>. A negative number has the bits of its magnitude inverted.
+double put_levels(const RabitqLayout& layout, const float* r, Byte* planes) {
+  Magnitudes magnitudes(r, layout.dim, layout.bits);
+  const std::vector<int>& levels = magnitudes.best();
+  double product = 0;
+  for (std::size_t j = 0; j < layout.dim; ++j) {
+    product += (levels[j] + 0.5) * std::abs(r[j]);
+    const auto level = static_cast<unsigned>(std::signbit(r[j]) ? ~levels[j] : levels[j]);
+    for (std::size_t p = 0; p + 1 < layout.bits; ++p) {
+      const unsigned bit = level >> (layout.bits - 2 - p) & 1u;
+      planes[p * layout.plane_bytes + j / 8] |= static_cast<Byte>(bit << j % 8);
+    }
+  }
+  return product;
+}
+
+}  // namespace
+
+float RabitqCode::number(std::size_t at) const noexcept {
+  std::uint32_t bits = 0;
+  for (std::size_t i = 0; i < 4; ++i) bits |= std::uint32_t{byte(at + i)} << 8 * i;
+  return std::bit_cast<float>(bits);
+}
+
+RabitqFactors factors_of(const RabitqLayout& layout, RabitqCode code) {
+  RabitqFactors factors{code.number(layout.length()), code.number(layout.sign_factor()), 0};
+  factors.all = layout.bits > 1 ? code.number(layout.factor()) : factors.sign;
+  return factors;
+}
+
+void vector_of(const RabitqLayout& layout, RabitqCode code, float* w) {
+  const auto sign = static_cast<float>(1 << (layout.bits - 1));
+  const float middle = sign - 0.5f;
+  for (std::size_t i = 0; i < layout.plane_bytes; ++i, w += 8) {
+    const std::uint64_t signs = kSpread[code.byte(i)];
+    std::uint64_t levels = 0;
+    for (std::size_t p = 0; p + 1 < layout.bits; ++p) {
+      levels = levels << 1 | kSpread[code.byte(layout.levels + p * layout.plane_bytes + i)];
+    }
+    for (std::size_t j = 0; j < 8; ++j) {
+      w[j] = static_cast<float>(static_cast<int>(levels >> 8 * j & 255)) - middle;
+      if ((signs >> 8 * j & 1) != 0) w[j] += sign;
+    }
+  }
+}
+
+void encode_rabitq(const RabitqLayout& layout, const float* r, Byte* code) {
+  std::fill_n(code, layout.code_bytes(), Byte{0});
+  double squares = 0;
+  double sizes = 0;
+  for (std::size_t j = 0; j < layout.dim; ++j) {
+    squares += double{r[j]} * r[j];
+    sizes += std::abs(r[j]);
+    if (!std::signbit(r[j])) code[j / 8] |= static_cast<Byte>(1u << j % 8);
+  }
+  RabitqFactors factors{static_cast<float>(std::sqrt(squares)), 0, 0};
+  if (!std::isfinite(squares)) {
+    factors = {std::numeric_limits<float>::quiet_NaN(), factors.length, factors.length};
+  } else if (sizes > 0) {
+    factors.sign = static_cast<float>(squares / (sizes / 2));
+    if (layout.bits > 1) factors.all = static_cast<float>(squares / put_levels(layout, r, code + layout.levels));
+  }
+  put(factors.length, code + layout.length());
+  put(factors.sign, code + layout.sign_factor());
+  if (layout.bits > 1) put(factors.all, code + layout.factor());
+}
+
+RabitqEstimator::RabitqEstimator(const RabitqLayout& layout, Metric::Kind metric)
+    : layout_(layout), length_weight_(metric == Metric::l2 ? 1 : 0), product_weight_(metric == Metric::l2 ? 2 : 1) {}
+
+void RabitqEstimator::fill(RabitqQuery& query, std::span<Byte> sums) const {
+  query.turned.resize(layout_.plane_bytes * 8, 0.0f);
+  const std::size_t tables = layout_.plane_bytes * 2;
+  query.total = 0;
+  double widest = 0;
+  for (std::size_t t = 0; t < tables; ++t) {
+    double width = 0;
+    for (std::size_t i = 0; i < 4; ++i) width += std::abs(query.turned[4 * t + i]);
+    query.total += width;
+    widest = std::max(widest, width);
+  }
+  const std::size_t most = std::min<std::size_t>(255 / (2 * kernels::kEstimatePlanes), 65535 / tables);
+  query.step = widest > 0 ? widest / static_cast<double>(most) : 1;
+  for (std::size_t t = 0; t < tables; ++t) {
+    const float* q = query.turned.data() + 4 * t;
+    for (std::size_t nibble = 0; nibble < 16; ++nibble) {
+      double sum = 0;
+      for (std::size_t i = 0; i < 4; ++i) {
+        // Signs that agree count, the others do not: so the least sum is 0.
+        const bool positive = (nibble >> i & 1) != 0;
+        sum += std::max(0.0f, positive ? q[i] : -q[i]);
+      }
+      sums[16 * t + nibble] = static_cast<Byte>(sum / query.step + 0.5);
+    }
+  }
+  query.sums = sums;
+}
+
+std::uint32_t RabitqEstimator::sum_of(const RabitqQuery& query, RabitqCode code) const {
+  std::uint32_t sum = 0;
+  for (std::size_t i = 0; i < layout_.plane_bytes; ++i) {
+    const Byte signs = code.byte(i);
+    sum += std::uint32_t{query.sums[32 * i + signs % 16]} + query.sums[32 * i + 16 + signs / 16];
+  }
+  return sum;
+}
+
+double RabitqEstimator::from_signs(const RabitqQuery& query, const RabitqFactors& factors, std::uint32_t sum) const {
+  const double product = query.step * sum - query.total / 2;
+  return length_weight_ * factors.length * factors.length + query.base - product_weight_ * factors.sign * product;
+}
+
+double RabitqEstimator::least(const RabitqQuery& query, const RabitqFactors& factors, std::uint32_t sum) const {
+  const double estimate = from_signs(query, factors, sum);
+  if (layout_.bits == 1) return estimate;
+  const auto dim = static_cast<double>(layout_.dim);
+  return estimate - kMostDeviations * deviation(query, factors.length, factors.sign, dim / 4);
+}
+
+double RabitqEstimator::distance(const RabitqQuery& query, const RabitqFactors& factors, double least, RabitqCode code,
+                                 float* w) const {
+  if (layout_.bits == 1) return least;
+  vector_of(layout_, code, w);
+  double product = 0;
+  const float* row = w;
+  kernels::table().exact[kernels::exact_inner_product](query.turned.data(), &row, 1, layout_.dim, 0, &product);
+  const double estimate =
+      length_weight_ * factors.length * factors.length + query.base - product_weight_ * factors.all * product;
+  return std::max(least, estimate);
+}
+
+// With the angle a between r and w, f <w, q> is <r, q> and |r| tan(a) times the part of q in a random direction
+// perpendicular to r.
+double RabitqEstimator::deviation(const RabitqQuery& query, float length, float factor, double squared_length) const {
+  const double beside = double{factor} * factor * squared_length - double{length} * length;
+  const auto freedom = static_cast<double>(std::max<std::size_t>(layout_.dim - 1, 1));
+  return product_weight_ * query.length * std::sqrt(std::max(0.0, beside) / freedom);
+}
+
+}  // namespace knear

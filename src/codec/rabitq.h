@@ -1,0 +1,106 @@
+// The parts of RaBitQ: codes, what a query becomes, and the estimate of their distance.
+//
+// A row x less the centre and turned is r. Its code stands for the vector w of half numbers -(2^bits - 1)/2, …, -1/2,
+// 1/2, …, (2^bits - 1)/2 that has, as nearly as an inexpensive search finds it, the least angle with r. With the factor
+// f = |r|^2 / <w, r>, f <w, q> estimates <r, q>: without bias when r has a random direction. The first bit of each
+// number is its sign, so that the signs alone, s = +-1/2, are a code of one bit with a factor of their own.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "knear/codec.h"
+
+namespace knear {
+
+inline constexpr std::size_t kMostRabitqBits = 9;
+
+// Where the parts of a code are: signs, factors, then the further bits, highest first, as planes of one bit of each
+// element. Element j is bit j % 8 of byte j / 8.
+class RabitqLayout {
+ public:
+  RabitqLayout(std::size_t dimensions, std::size_t bits_each)
+      : dim(dimensions),
+        bits(bits_each),
+        plane_bytes((dimensions + 7) / 8),
+        levels(plane_bytes + (bits_each > 1 ? 12 : 8)) {}
+
+  std::size_t code_bytes() const noexcept { return levels + (bits - 1) * plane_bytes; }
+  // Where the bytes of a float are.
+  std::size_t length() const noexcept { return plane_bytes; }
+  std::size_t sign_factor() const noexcept { return plane_bytes + 4; }
+  std::size_t factor() const noexcept { return plane_bytes + 8; }  // several bits only
+
+  const std::size_t dim;
+  const std::size_t bits;
+  const std::size_t plane_bytes;
+  const std::size_t levels;  // where the further bits start
+};
+
+// The floats of a code.
+struct RabitqFactors {
+  float length;  // |r|
+  float sign;    // |r|^2 / <s, r>
+  float all;     // |r|^2 / <w, r>
+};
+
+// One code, or one code of a group: its bytes are `apart` from each other.
+struct RabitqCode {
+  const Byte* bytes;
+  std::size_t apart;
+
+  Byte byte(std::size_t i) const noexcept { return bytes[i * apart]; }
+  float number(std::size_t at) const noexcept;
+};
+
+RabitqFactors factors_of(const RabitqLayout& layout, RabitqCode code);
+// w; dim floats, rounded up to whole bytes.
+void vector_of(const RabitqLayout& layout, RabitqCode code, float* w);
+// The code of r.
+void encode_rabitq(const RabitqLayout& layout, const float* r, Byte* code);
+
+// A query as tables: each number of four dimensions' signs has a sum of query elements, rounded to whole steps.
+struct RabitqQuery {
+  std::vector<float> turned;  // q, or q less the centre, turned
+  double base;                // of every distance: L2: its squared length; else -<q, centre>
+  double length;
+  double step;                 // of the sums
+  double total;                // of the magnitudes of all elements
+  std::span<const Byte> sums;  // plane_bytes x (16 of the low nibble, 16 of the high one)
+};
+
+// The definition of the distance.
+class RabitqEstimator {
+ public:
+  RabitqEstimator(const RabitqLayout& layout, Metric::Kind metric);
+
+  const RabitqLayout& layout() const noexcept { return layout_; }
+  // Fills step, total and sums (plane_bytes * 32, to be written) from `turned`.
+  void fill(RabitqQuery& query, std::span<Byte> sums) const;
+  // The sum of what the tables say of a code's signs.
+  std::uint32_t sum_of(const RabitqQuery& query, RabitqCode code) const;
+
+  // From the signs alone.
+  double from_signs(const RabitqQuery& query, const RabitqFactors& factors, std::uint32_t sum) const;
+  // What the distance is at the least; of one bit, what it is.
+  double least(const RabitqQuery& query, const RabitqFactors& factors, std::uint32_t sum) const;
+  // From the whole code; w is scratch, dim rounded up to 8.
+  double distance(const RabitqQuery& query, const RabitqFactors& factors, double least, RabitqCode code,
+                  float* w) const;
+  // The standard deviation of the error of an estimate with a vector of this squared length and factor.
+  double deviation(const RabitqQuery& query, float length, float factor, double squared_length) const;
+
+  double length_weight() const noexcept { return length_weight_; }
+  double product_weight() const noexcept { return product_weight_; }
+  // Deviations that the further bits may lower the distance by.
+  static constexpr double kMostDeviations = 4;
+
+ private:
+  RabitqLayout layout_;
+  double length_weight_;   // of |r|^2
+  double product_weight_;  // of <r, q>
+};
+
+}  // namespace knear
