@@ -135,6 +135,21 @@ double put_levels(const RabitqLayout& layout, const float* r, Byte* planes) {
   return product;
 }
 
+// Of four signs, those that agree with the elements count, in steps, and the others do not: so the least sum is 0.
+void fill_table(const float* q, double per_step, Byte* sums) {
+  std::array<double, 4> low;
+  std::array<double, 4> high;
+  for (std::size_t i = 0; i < 4; ++i) {
+    low[i] =
+        (std::max(0.0f, (i & 1) != 0 ? q[0] : -q[0]) + double{std::max(0.0f, (i & 2) != 0 ? q[1] : -q[1])}) * per_step;
+    high[i] =
+        (std::max(0.0f, (i & 1) != 0 ? q[2] : -q[2]) + double{std::max(0.0f, (i & 2) != 0 ? q[3] : -q[3])}) * per_step;
+  }
+  for (std::size_t nibble = 0; nibble < 16; ++nibble) {
+    sums[nibble] = static_cast<Byte>(static_cast<int>(low[nibble % 4] + high[nibble / 4] + 0.5));
+  }
+}
+
 }  // namespace
 
 float RabitqCode::number(std::size_t at) const noexcept {
@@ -149,19 +164,26 @@ RabitqFactors factors_of(const RabitqLayout& layout, RabitqCode code) {
   return factors;
 }
 
-void vector_of(const RabitqLayout& layout, RabitqCode code, float* w) {
-  const auto sign = static_cast<float>(1 << (layout.bits - 1));
-  const float middle = sign - 0.5f;
-  for (std::size_t i = 0; i < layout.plane_bytes; ++i, w += 8) {
-    const std::uint64_t signs = kSpread[code.byte(i)];
-    std::uint64_t levels = 0;
+void numbers_of(const RabitqLayout& layout, RabitqCode code, float* u) {
+  constexpr std::size_t kAtOnce = 64;  // bytes of a plane
+  constexpr std::size_t kWordBits = 8;
+  const bool wide = layout.bits > kWordBits;
+  const auto take = kernels::table().f32_from_u8;
+  std::array<std::uint64_t, kAtOnce> words;
+  std::array<float, 8 * kAtOnce> signs;
+  for (std::size_t first = 0; first < layout.plane_bytes; first += kAtOnce, u += 8 * kAtOnce) {
+    const std::size_t count = std::min(kAtOnce, layout.plane_bytes - first);
+    for (std::size_t i = 0; i < count; ++i) words[i] = kSpread[code.byte(first + i)];
+    if (wide) {
+      take(reinterpret_cast<const Byte*>(words.data()), 8 * count, signs.data());
+      words.fill(0);
+    }
     for (std::size_t p = 0; p + 1 < layout.bits; ++p) {
-      levels = levels << 1 | kSpread[code.byte(layout.levels + p * layout.plane_bytes + i)];
+      const std::size_t plane = layout.levels + p * layout.plane_bytes + first;
+      for (std::size_t i = 0; i < count; ++i) words[i] = words[i] << 1 | kSpread[code.byte(plane + i)];
     }
-    for (std::size_t j = 0; j < 8; ++j) {
-      w[j] = static_cast<float>(static_cast<int>(levels >> 8 * j & 255)) - middle;
-      if ((signs >> 8 * j & 1) != 0) w[j] += sign;
-    }
+    take(reinterpret_cast<const Byte*>(words.data()), 8 * count, u);
+    for (std::size_t j = 0; wide && j < 8 * count; ++j) u[j] += signs[j] * (1 << kWordBits);
   }
 }
 
@@ -193,27 +215,21 @@ void RabitqEstimator::fill(RabitqQuery& query, std::span<Byte> sums) const {
   query.turned.resize(layout_.plane_bytes * 8, 0.0f);
   const std::size_t tables = layout_.plane_bytes * 2;
   query.total = 0;
+  query.sum = 0;
   double widest = 0;
   for (std::size_t t = 0; t < tables; ++t) {
+    const float* q = query.turned.data() + 4 * t;
     double width = 0;
-    for (std::size_t i = 0; i < 4; ++i) width += std::abs(query.turned[4 * t + i]);
+    for (std::size_t i = 0; i < 4; ++i) {
+      width += std::abs(q[i]);
+      query.sum += q[i];
+    }
     query.total += width;
     widest = std::max(widest, width);
   }
   const std::size_t most = std::min<std::size_t>(255 / (2 * kernels::kEstimatePlanes), 65535 / tables);
   query.step = widest > 0 ? widest / static_cast<double>(most) : 1;
-  for (std::size_t t = 0; t < tables; ++t) {
-    const float* q = query.turned.data() + 4 * t;
-    for (std::size_t nibble = 0; nibble < 16; ++nibble) {
-      double sum = 0;
-      for (std::size_t i = 0; i < 4; ++i) {
-        // Signs that agree count, the others do not: so the least sum is 0.
-        const bool positive = (nibble >> i & 1) != 0;
-        sum += std::max(0.0f, positive ? q[i] : -q[i]);
-      }
-      sums[16 * t + nibble] = static_cast<Byte>(sum / query.step + 0.5);
-    }
-  }
+  for (std::size_t t = 0; t < tables; ++t) fill_table(query.turned.data() + 4 * t, 1 / query.step, &sums[16 * t]);
   query.sums = sums;
 }
 
@@ -239,12 +255,13 @@ double RabitqEstimator::least(const RabitqQuery& query, const RabitqFactors& fac
 }
 
 double RabitqEstimator::distance(const RabitqQuery& query, const RabitqFactors& factors, double least, RabitqCode code,
-                                 float* w) const {
+                                 float* u) const {
   if (layout_.bits == 1) return least;
-  vector_of(layout_, code, w);
+  numbers_of(layout_, code, u);
   double product = 0;
-  const float* row = w;
+  const float* row = u;
   kernels::table().exact[kernels::exact_inner_product](query.turned.data(), &row, 1, layout_.dim, 0, &product);
+  product -= layout_.middle() * query.sum;
   const double estimate =
       length_weight_ * factors.length * factors.length + query.base - product_weight_ * factors.all * product;
   return std::max(least, estimate);

@@ -27,6 +27,7 @@ class RabitqLayout {
         plane_bytes((dimensions + 7) / 8),
         levels(plane_bytes + (bits_each > 1 ? 12 : 8)) {}
 
+  float middle() const noexcept { return static_cast<float>((1 << bits) - 1) / 2; }
   std::size_t code_bytes() const noexcept { return levels + (bits - 1) * plane_bytes; }
   // Where the bytes of a float are.
   std::size_t length() const noexcept { return plane_bytes; }
@@ -56,8 +57,8 @@ struct RabitqCode {
 };
 
 RabitqFactors factors_of(const RabitqLayout& layout, RabitqCode code);
-// w; dim floats, rounded up to whole bytes.
-void vector_of(const RabitqLayout& layout, RabitqCode code, float* w);
+// w + middle: 0 … 2^bits - 1; dim floats, rounded up to whole bytes.
+void numbers_of(const RabitqLayout& layout, RabitqCode code, float* u);
 // The code of r.
 void encode_rabitq(const RabitqLayout& layout, const float* r, Byte* code);
 
@@ -68,6 +69,7 @@ struct RabitqQuery {
   double length;
   double step;                 // of the sums
   double total;                // of the magnitudes of all elements
+  double sum;                  // of all elements of `turned`
   std::span<const Byte> sums;  // plane_bytes x (16 of the low nibble, 16 of the high one)
 };
 
@@ -77,7 +79,7 @@ class RabitqEstimator {
   RabitqEstimator(const RabitqLayout& layout, Metric::Kind metric);
 
   const RabitqLayout& layout() const noexcept { return layout_; }
-  // Fills step, total and sums (plane_bytes * 32, to be written) from `turned`.
+  // Fills step, total, sum and sums (plane_bytes * 32, to be written) from `turned`.
   void fill(RabitqQuery& query, std::span<Byte> sums) const;
   // The sum of what the tables say of a code's signs.
   std::uint32_t sum_of(const RabitqQuery& query, RabitqCode code) const;
@@ -86,9 +88,9 @@ class RabitqEstimator {
   double from_signs(const RabitqQuery& query, const RabitqFactors& factors, std::uint32_t sum) const;
   // What the distance is at the least; of one bit, what it is.
   double least(const RabitqQuery& query, const RabitqFactors& factors, std::uint32_t sum) const;
-  // From the whole code; w is scratch, dim rounded up to 8.
+  // From the whole code; u is scratch, dim rounded up to 8.
   double distance(const RabitqQuery& query, const RabitqFactors& factors, double least, RabitqCode code,
-                  float* w) const;
+                  float* u) const;
   // The standard deviation of the error of an estimate with a vector of this squared length and factor.
   double deviation(const RabitqQuery& query, float length, float factor, double squared_length) const;
 

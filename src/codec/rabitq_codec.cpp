@@ -87,7 +87,7 @@ class Rabitq final : public RabitqCodec {
     for (std::size_t i = 0; i < n; ++i, codes += code_bytes(), rows += dim()) {
       const RabitqCode code{codes, 1};
       const RabitqFactors factors = factors_of(layout, code);
-      vector_of(layout, code, w.data());
+      vector_of(code, w.data());
       const double squares = product_of(w.data(), w.data(), dim());
       const double scale = factors.all == 0 ? 0 : double{factors.length} * factors.length / (factors.all * squares);
       for (std::size_t j = 0; j < dim(); ++j) rows[j] = static_cast<float>(scale * w[j]);
@@ -116,7 +116,7 @@ class Rabitq final : public RabitqCodec {
       const RabitqCode code{codes, 1};
       const RabitqFactors factors = factors_of(layout, code);
       const double least = estimator_.least(prepared, factors, estimator_.sum_of(prepared, code));
-      vector_of(layout, code, w.data());
+      vector_of(code, w.data());
       const double squares = product_of(w.data(), w.data(), dim());
       out[i] = {estimator_.distance(prepared, factors, least, code, w.data()),
                 1.9 * estimator_.deviation(prepared, factors.length, factors.all, squares)};
@@ -126,6 +126,11 @@ class Rabitq final : public RabitqCodec {
  private:
   bool estimates() const {
     return metric() == Metric::l2 || metric() == Metric::inner_product || metric() == Metric::cosine;
+  }
+
+  void vector_of(RabitqCode code, float* w) const {
+    numbers_of(estimator_.layout(), code, w);
+    for (std::size_t j = 0; j < dim(); ++j) w[j] -= estimator_.layout().middle();
   }
 
   void prepare(float* row) const {
