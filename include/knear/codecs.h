@@ -72,9 +72,9 @@ std::unique_ptr<Codec> make_lsh_codec(std::size_t dim, Metric metric, const LshO
 //
 // Under L2, inner product and cosine (of rows and queries scaled to length 1) the distance of a query to a code is an
 // unbiased estimate of the distance to the row before it was encoded, not the distance to the decoded row. It depends
-// on that query and that code alone. With several bits it is never below what the signs alone say, less 4 standard
-// deviations of their error; so most codes need not be looked at beyond their signs. Decoded rows are those with the
-// least error; other metrics take them.
+// on that query and that code alone. With several bits it is never below what the signs alone say, less 3 standard
+// deviations of their error (4 for more than 4 bits); so most codes need not be looked at beyond their signs. Decoded
+// rows are those with the least error; other metrics take them.
 struct RabitqOptions {
   std::size_t bits = 1;  // for each dimension, 1 to 9
   enum class Rotation { none, hadamard } rotation = Rotation::hadamard;

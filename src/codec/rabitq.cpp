@@ -251,7 +251,7 @@ double RabitqEstimator::least(const RabitqQuery& query, const RabitqFactors& fac
   const double estimate = from_signs(query, factors, sum);
   if (layout_.bits == 1) return estimate;
   const auto dim = static_cast<double>(layout_.dim);
-  return estimate - kMostDeviations * deviation(query, factors.length, factors.sign, dim / 4);
+  return estimate - most_deviations() * deviation(query, factors.length, factors.sign, dim / 4);
 }
 
 double RabitqEstimator::distance(const RabitqQuery& query, const RabitqFactors& factors, double least, RabitqCode code,

@@ -96,8 +96,9 @@ class RabitqEstimator {
 
   double length_weight() const noexcept { return length_weight_; }
   double product_weight() const noexcept { return product_weight_; }
-  // Deviations that the further bits may lower the distance by.
-  static constexpr double kMostDeviations = 4;
+  // Deviations that the further bits may lower the distance by: the fewer, the faster, and the more bits, the more it
+  // would harm.
+  double most_deviations() const noexcept { return layout_.bits <= 4 ? 3 : 4; }
 
  private:
   RabitqLayout layout_;

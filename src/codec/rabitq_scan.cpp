@@ -136,9 +136,9 @@ class RabitqScan final : public Scan {
 
   kernels::EstimateQuery terms_of(const RabitqQuery& query, double threshold) const {
     const double bias = query.base - threshold - kSlack * (std::abs(query.base) + std::abs(threshold)) - 0x1p-140;
-    return {float_below(bias), static_cast<float>(query.step), static_cast<float>((2 * kSlack - 0.5) * query.total),
-            static_cast<float>(-RabitqEstimator::kMostDeviations * (1 + kSlack) * estimator_.product_weight() *
-                               query.length)};
+    return {
+        float_below(bias), static_cast<float>(query.step), static_cast<float>((2 * kSlack - 0.5) * query.total),
+        static_cast<float>(-estimator_.most_deviations() * (1 + kSlack) * estimator_.product_weight() * query.length)};
   }
 
   void take(const CodeBlock& block, std::size_t first, std::size_t q, const kernels::EstimateHit& hit) {
