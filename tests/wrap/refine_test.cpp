@@ -46,6 +46,15 @@ TEST_F(RefineTest, FindsMoreWithMoreCandidates) {
   EXPECT_EQ(by_default.ids, index->search(queries, 10, {.k_factor = 4}).ids);
 }
 
+TEST_F(RefineTest, SmallCodesFindTheNeighboursWithTheirRows) {
+  const auto index = filled("OPQ8_16,bits=4,PQ8x4fs,RFlat");
+  EXPECT_GE(recall_of(index->search(queries, 10, {.k_factor = 20})), 0.97);
+  const auto codes = index->encode(queries);
+  EXPECT_EQ(codes.size(), 50 * index->code_bytes());
+  const Matrix decoded = index->decode(codes);
+  EXPECT_TRUE(std::equal(query_values.begin(), query_values.end(), decoded.floats()));
+}
+
 TEST_F(RefineTest, DistancesAreTheFinerOnes) {
   const auto index = filled("PCA8,Flat,RFlat");
   const Neighbors found = index->search(queries, 10);
