@@ -30,9 +30,9 @@ TEST(Spec, ChainsTransformsAndWhatRanksAgain) {
   for (const char* text :
        {"OPQ16_64,PQ16x4fs,RFlat", "PCA32,Flat", "L2norm,Flat", "RR,SQ8", "Centre,PCAWR8,RR10,Pad16,Flat",
         "PCA8,eigen_power=-0.25,Flat,dtype=float16", "Flat,Refine(PCA8,SQ8)", "Remap(1,-1,0),HR7,Flat",
-        "SQ4,RFlat,k_factor=8", "PQ8,Refine(SQ4,RFlat,k_factor=2),k_factor=1.5"}) {
+        "SQ4,RFlat,k_factor=8", "PQ8x8,Refine(SQ4,RFlat,k_factor=2),k_factor=1.5"}) {
     EXPECT_EQ(parse_spec(text).str(), text);
-    EXPECT_EQ(index_factory(64, text)->spec(), text);
+    EXPECT_EQ(index_factory(80, text)->spec(), text);
   }
   EXPECT_EQ(parse_spec("IDMap,RR,Flat,Refine(Flat)").str(), "RR,Flat,RFlat");
   EXPECT_EQ(parse_spec("RR,Flat").transforms.size(), 1u);
@@ -58,7 +58,7 @@ TEST(Spec, ErrorsOfChainsPointAtTheToken) {
       {"Flat,Refine(Nothing)", "'Nothing'"},
       {"Flat,Refine(SQ8", "without ')'"},
       {"Flat,Refine(SQ8)x", "end behind"},
-      {"Flat,Refine()", "names no index"},
+      {"Flat,Refine()", "unknown index ''"},
       {"Flat,RFlatx", "'x'"},
       {"Flat,RFlat,k_factor=two", "k_factor=two"},
       {"Flat,RFlat,nprobe=2", "nprobe=2"},
