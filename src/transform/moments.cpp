@@ -9,16 +9,17 @@
 namespace knear {
 namespace {
 
-constexpr std::size_t kMeanRows = 4096;  // of one task
-constexpr std::size_t kDepth = 256;      // rows whose products are summed in float32 before float64 takes over
-constexpr std::size_t kColumns = 96;     // of the result, for one task
+constexpr std::size_t kMeanRows = 4096;       // of one task
+constexpr std::size_t kDepth = 256;           // rows whose products are summed in float32 before float64 takes over
+constexpr std::size_t kStride = kDepth + 16;  // no power of two, which would put all dimensions into few cache sets
+constexpr std::size_t kColumns = 96;          // of the result, for one task
 constexpr std::size_t kSlabBytes = std::size_t{16} << 20;
 
 // Some hundred rows, transposed: slice s holds rows [s * kDepth, (s + 1) * kDepth), dimension by dimension. Behind the
 // last row is zero.
 class Slab {
  public:
-  Slab(std::size_t dim, std::size_t slices) : dim_(dim), values_(DType::f32, slices * dim, kDepth) {}
+  Slab(std::size_t dim, std::size_t slices) : dim_(dim), values_(DType::f32, slices * dim, kStride) {}
 
   // Rows [first, first + count) of the set, less the mean (where there is one).
   void fill(const RowSet& rows, std::size_t first, std::size_t count, std::span<const double> mean,
@@ -31,13 +32,13 @@ class Slab {
 
   // Dimensions from `dimension` on, as the rows of a matrix.
   FloatSpan dimensions(std::size_t s, std::size_t dimension, std::size_t count) const {
-    return {values_.floats() + (s * dim_ + dimension) * kDepth, count, kDepth};
+    return {values_.floats() + (s * dim_ + dimension) * kStride, count, kStride};
   }
 
  private:
   static constexpr std::size_t kTogether = 16;  // rows: what is written to one dimension fills a cache line
 
-  float* slice(std::size_t s) { return values_.floats() + s * dim_ * kDepth; }
+  float* slice(std::size_t s) { return values_.floats() + s * dim_ * kStride; }
 
   void fill_slice(const RowSet& rows, std::size_t first, std::size_t count, std::span<const double> mean,
                   float* out) const {
@@ -50,7 +51,7 @@ class Slab {
         for (std::size_t j = 0; j < mean.size(); ++j) row[j] = static_cast<float>(row[j] - mean[j]);
       }
       for (std::size_t j = 0; j < dim_; ++j) {
-        for (std::size_t i = 0; i < kTogether; ++i) out[j * kDepth + from + i] = some[i * dim_ + j];
+        for (std::size_t i = 0; i < kTogether; ++i) out[j * kStride + from + i] = some[i * dim_ + j];
       }
     }
   }

@@ -29,15 +29,19 @@ class TurningQuantizer {
 
   // Moves the centroids towards these rows, and gives the rows as the quantizer sees them.
   Matrix learn(const Matrix& rows, const RunOptions& options) {
+    RunOptions run = options;
+    run.progress = nullptr;
     Matrix seen(DType::f32, rows.rows(), rows.dim());
-    std::vector<std::uint32_t> numbers(rows.rows());
+    std::vector<std::uint32_t> cells(rows.rows());
     for (std::size_t part = 0; part < parts_.size(); ++part) {
       const MatrixView some(rows.floats() + part * part_dim_, DType::f32, rows.rows(), part_dim_,
                             static_cast<std::ptrdiff_t>(rows.dim() * sizeof(float)));
-      learn_part(some, parts_[part], options);
-      assign_to_nearest(some, parts_[part], numbers, {}, options);
+      Matrix& centroids = parts_[part];
+      if (centroids.rows() == 0) centroids = first_centroids(some, run);
+      assign_to_nearest(some, centroids, cells, {}, run);
+      move_to_means(some, cells, centroids);
       for (std::size_t i = 0; i < rows.rows(); ++i) {
-        std::copy_n(parts_[part].floats() + numbers[i] * part_dim_, part_dim_,
+        std::copy_n(centroids.floats() + cells[i] * part_dim_, part_dim_,
                     seen.floats() + i * rows.dim() + part * part_dim_);
       }
     }
@@ -45,14 +49,29 @@ class TurningQuantizer {
   }
 
  private:
-  void learn_part(MatrixView rows, Matrix& centroids, const RunOptions& run) const {
+  Matrix first_centroids(MatrixView rows, const RunOptions& run) const {
     KmeansOptions options;
+    options.niter = kFirstIterations;
     options.max_points_per_centroid = 0;
-    options.niter = centroids.rows() == 0 ? kFirstIterations : 1;
-    options.initial = centroids;
     options.run = run;
-    options.run.progress = nullptr;
-    centroids = kmeans(rows, k_, options).centroids;
+    return kmeans(rows, k_, options).centroids;
+  }
+
+  // A centroid without rows stays where it is: the next rotation may bring some.
+  void move_to_means(MatrixView rows, std::span<const std::uint32_t> cells, Matrix& centroids) const {
+    std::vector<double> sums(k_ * part_dim_, 0.0);
+    std::vector<double> counts(k_, 0.0);
+    std::vector<float> row(part_dim_);
+    for (std::size_t i = 0; i < rows.rows(); ++i) {
+      rows.copy_row(i, row.data());
+      counts[cells[i]] += 1;
+      for (std::size_t j = 0; j < part_dim_; ++j) sums[cells[i] * part_dim_ + j] += double{row[j]};
+    }
+    for (std::size_t c = 0; c < k_; ++c) {
+      for (std::size_t j = 0; j < part_dim_ && counts[c] > 0; ++j) {
+        centroids.floats()[c * part_dim_ + j] = static_cast<float>(sums[c * part_dim_ + j] / counts[c]);
+      }
+    }
   }
 
   std::size_t part_dim_;
