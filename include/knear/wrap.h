@@ -50,8 +50,6 @@ class PreTransformIndex : public Index {
   RangeNeighbors range_rows(MatrixView queries, float radius, const SearchOptions& options) const override;
   RangeNeighbors rank_rows(MatrixView queries, std::span<const std::vector<Id>> candidates, std::size_t k,
                            const RunOptions& options) const override;
-  void encode_rows(MatrixView rows, Byte* codes, const RunOptions& options) const override;
-  void decode_codes(const Byte* codes, std::size_t n, float* rows, const RunOptions& options) const override;
   bool has_id(Id id) const override;
   std::vector<Id> list_ids() const override;
   void get_rows(std::span<const Id> ids, float* rows) const override;
@@ -80,8 +78,8 @@ inline constexpr float kDefaultKFactor = 4;
 // Two indexes of the same rows: the base, small and fast, finds k * k_factor candidates, the other, finer, ranks them
 // by its own distance. With k_factor = 1 only the order changes.
 //
-// Both hold the same ids; the finer one decides what is there. A code is the base's followed by the finer one. A range
-// search gives those of the base's results that lie within the radius by the finer distance.
+// Both hold the same ids; the finer one decides what is there. A range search gives those of the base's results that
+// lie within the radius by the finer distance.
 class RefineIndex : public Index {
  public:
   // Error::invalid_argument unless dimension and metric agree, both hold the same ids and 1 <= k_factor < 1e6. The base
@@ -112,8 +110,6 @@ class RefineIndex : public Index {
   RangeNeighbors range_rows(MatrixView queries, float radius, const SearchOptions& options) const override;
   RangeNeighbors rank_rows(MatrixView queries, std::span<const std::vector<Id>> candidates, std::size_t k,
                            const RunOptions& options) const override;
-  void encode_rows(MatrixView rows, Byte* codes, const RunOptions& options) const override;
-  void decode_codes(const Byte* codes, std::size_t n, float* rows, const RunOptions& options) const override;
   bool has_id(Id id) const override;
   std::vector<Id> list_ids() const override;
   void get_rows(std::span<const Id> ids, float* rows) const override;
