@@ -97,4 +97,16 @@ class RabitqCodec : public Codec {
 // Error::invalid_argument unless 1 <= bits <= 9 and 1 <= dim <= kMaxDim.
 std::unique_ptr<RabitqCodec> make_rabitq_codec(std::size_t dim, Metric metric, const RabitqOptions& options = {});
 
+// Zn lattice (Sablayrolles, Douze, Schmid, Jégou: "Spreading vectors for similarity search", ICLR 2019): a row is cut
+// into parts, and each is kept as its length and the nearest direction among the integer points on a sphere, which are
+// numbered and need no tables. "ZnLattice3x10_6".
+struct ZnOptions {
+  std::size_t parts = 1;       // the dimension is a multiple
+  std::size_t r2 = 10;         // squared radius of the sphere; its points must be fewer than 2^64
+  std::size_t scale_bits = 8;  // of each length, 1 to 16
+};
+
+// Learns the range of each part's lengths from at least one row.
+std::unique_ptr<Codec> make_zn_codec(std::size_t dim, Metric metric, const ZnOptions& options);
+
 }  // namespace knear

@@ -88,4 +88,10 @@ struct IndexRaBitQ : ScanIndex {
       : ScanIndex(make_rabitq_codec(dim, metric, {.bits = nb_bits})) {}
 };
 
+// Lengths and integer points on spheres.
+struct IndexLattice : ScanIndex {
+  IndexLattice(std::size_t dim, const ZnOptions& options, Metric metric = Metric::l2)
+      : ScanIndex(make_zn_codec(dim, metric, options)) {}
+};
+
 }  // namespace knear

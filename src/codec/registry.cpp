@@ -13,6 +13,8 @@ constexpr CodecRow kRows[] = {
     {"SQfp16|SQbf16|SQ8_direct|SQ8_direct_signed", "other names of Flat with a dtype", read_sq_codec},
     {"RaBitQ[<bits>][,rotate=none|hadamard][,centre=none|mean]", "1 to 9 bits a dimension and a bound of the error",
      read_rabitq_codec},
+    {"ZnLattice<parts>x<r2>_<bits>", "each part a length of so many bits and an integer point on a sphere",
+     read_zn_codec},
 };
 
 }  // namespace

@@ -26,6 +26,7 @@ std::vector<Composition> compositions() {
   }
   all.push_back({"SQ4,rangestat=optim", Metric::l2, 5});
   all.push_back({"SQ8_direct", Metric::l2});
+  for (const Metric metric : {Metric::l2, Metric::inner_product}) all.push_back({"ZnLattice3x14_6", metric, 21});
   for (const char* spec : {"PCA12,Flat", "Flat,RFlat", "RR,Flat,RFlat"}) {
     for (const Metric metric : everyday) all.push_back({spec, metric});
   }

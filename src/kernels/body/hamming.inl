@@ -21,16 +21,26 @@ template <size_t words>
   return ones + V::ones(rest);
 }
 
-// What is found is written always and kept if it is near enough, so that nothing has to be foreseen.
+// Few are near, so eight are looked at together.
 template <size_t words>
 size_t near_codes(const HammingJob& job) {
+  constexpr size_t together = 8;
   size_t found = 0;
-  const uint8_t* code = job.codes;
-  for (size_t i = 0; i < job.count; ++i, code += job.stride) {
-    const uint32_t ones = difference<words>(job.query, code, job.code_bytes);
-    job.positions[found] = static_cast<uint32_t>(i);
-    job.differences[found] = ones;
-    found += ones <= job.limit ? 1 : 0;
+  for (size_t first = 0; first < job.count; first += together) {
+    const size_t count = job.count - first < together ? job.count - first : together;
+    const uint8_t* code = job.codes + static_cast<ptrdiff_t>(first) * job.stride;
+    uint32_t ones[together];
+    bool any = false;
+    for (size_t i = 0; i < count; ++i, code += job.stride) {
+      ones[i] = difference<words>(job.query, code, job.code_bytes);
+      any |= ones[i] <= job.limit;
+    }
+    if (!any) continue;
+    for (size_t i = 0; i < count; ++i) {
+      if (ones[i] > job.limit) continue;
+      job.positions[found] = static_cast<uint32_t>(first + i);
+      job.differences[found++] = ones[i];
+    }
   }
   return found;
 }
