@@ -88,8 +88,9 @@ struct ItqOptions {
 std::unique_ptr<Transform> make_itq(std::size_t dim_in, std::size_t dim_out, const ItqOptions& options = {});
 
 // Optimized product quantization (Ge, He, Ke, Sun: "Optimized product quantization", IEEE TPAMI 36, 2014): the rotation
-// with which a product quantizer of M parts has the least error, learned in turns with that quantizer from the
-// allocation of principal components that is best for Gaussian data. "OPQ16", "OPQ16_64".
+// with which a product quantizer of M parts has the least error, learned in turns with that quantizer. It starts from
+// the allocation of principal components that is best for Gaussian data or, where all dimensions stay and that is
+// better, from the rows as they are. "OPQ16", "OPQ16_64".
 struct OpqOptions {
   std::size_t bits = 8;    // of a part's code, 1 to 12
   std::size_t niter = 20;  // turns

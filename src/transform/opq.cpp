@@ -17,6 +17,7 @@ namespace {
 constexpr OpqOptions kDefaults;
 constexpr std::size_t kMaxBits = 12;
 constexpr std::size_t kMaxRows = 65536;
+constexpr std::size_t kTrialTurns = 2;       // before the better of two starts goes on alone
 constexpr std::size_t kFirstIterations = 8;  // of k-means, where the quantizer has no centroids yet
 
 using Clock = std::chrono::steady_clock;
@@ -97,6 +98,47 @@ std::vector<std::size_t> allocation(std::span<const double> variances, std::size
   return places;
 }
 
+// A rotation and its quantizer on their way from some start.
+class Course {
+ public:
+  Course(const LinearMap::Shape& shape, std::vector<double> rotation, TurningQuantizer quantizer)
+      : shape_(shape), rotation_(std::move(rotation)), quantizer_(std::move(quantizer)) {}
+
+  // In each, the quantizer follows the rotation, then the rotation the quantizer.
+  void take_turns(std::size_t turns, const Matrix& rows, const RunOptions& options, ProgressMeter& meter) {
+    const auto start = Clock::now();
+    for (std::size_t turn = 0; turn < turns; ++turn) {
+      const RunOptions rest = remaining(options, start);
+      const Matrix images = images_of(LinearMap(shape_, rotation_, {}), shape_.dim_out, rows, rest);
+      const Matrix seen = quantizer_.learn(images, rest);
+      error_ = squared_distance(images, seen);
+      const std::vector<double> columns =
+          orthogonal_factor(cross_products(RowSet(rows), RowSet(seen), rest), shape_.dim_in, shape_.dim_out);
+      rotation_ = transposed(columns, shape_.dim_in, shape_.dim_out);
+      meter.advance(1);
+    }
+  }
+
+  // Of the quantizer, in the last turn.
+  double error() const noexcept { return error_; }
+  std::span<const double> rotation() const noexcept { return rotation_; }
+
+ private:
+  static double squared_distance(const Matrix& a, const Matrix& b) {
+    double sum = 0;
+    for (std::size_t i = 0; i < a.rows() * a.dim(); ++i) {
+      const double gap = double{a.floats()[i]} - b.floats()[i];
+      sum += gap * gap;
+    }
+    return sum;
+  }
+
+  LinearMap::Shape shape_;
+  std::vector<double> rotation_;  // dim_out x dim_in
+  TurningQuantizer quantizer_;
+  double error_ = 0;
+};
+
 class Opq final : public LinearTransform {
  public:
   Opq(std::size_t dim_in, std::size_t dim_out, std::size_t parts, const OpqOptions& options)
@@ -121,17 +163,19 @@ class Opq final : public LinearTransform {
     const auto start = Clock::now();
     const RowSet sample(rows, kMaxRows);
     const std::vector<double> mean = mean_of(sample, options.run);
-    std::vector<double> rotation = for_gaussian_data(scatter_of(sample, mean, options.run));
     const Matrix centred = centred_rows(sample, mean);
-    TurningQuantizer quantizer(parts_, dim_out() / parts_, centroids);
-    ProgressMeter meter(options.run, "opq", options_.niter);
-    for (std::size_t turn = 0; turn < options_.niter; ++turn) {
-      rotation = turned(rotation, centred, quantizer, remaining(options.run, start));
-      meter.advance(1);
+    ProgressMeter meter(options.run, "opq", kTrialTurns + options_.niter);
+    Course best = course(for_gaussian_data(scatter_of(sample, mean, options.run)));
+    best.take_turns(kTrialTurns, centred, remaining(options.run, start), meter);
+    if (dim_in() == dim_out()) {
+      Course other = course(identity());
+      other.take_turns(kTrialTurns, centred, remaining(options.run, start), meter);
+      if (other.error() < best.error()) best = std::move(other);
     }
+    best.take_turns(options_.niter, centred, remaining(options.run, start), meter);
     meter.finish();
     auto taught = std::make_unique<Opq>(dim_in(), dim_out(), parts_, options_);
-    taught->set_map(rotation, {});
+    taught->set_map(best.rotation(), {});
     return taught;
   }
 
@@ -159,14 +203,15 @@ class Opq final : public LinearTransform {
     return centred;
   }
 
-  // One turn: the quantizer follows the rotation, then the rotation the quantizer.
-  std::vector<double> turned(std::span<const double> rotation, const Matrix& rows, TurningQuantizer& quantizer,
-                             const RunOptions& options) const {
-    const LinearMap map(shape(), rotation, {});
-    const Matrix seen = quantizer.learn(images_of(map, dim_out(), rows, options), options);
-    const std::vector<double> columns =
-        orthogonal_factor(cross_products(RowSet(rows), RowSet(seen), options), dim_in(), dim_out());
-    return transposed(columns, dim_in(), dim_out());
+  std::vector<double> identity() const {
+    std::vector<double> rotation(dim_in() * dim_in(), 0.0);
+    for (std::size_t i = 0; i < dim_in(); ++i) rotation[i * dim_in() + i] = 1;
+    return rotation;
+  }
+
+  Course course(std::vector<double> rotation) const {
+    return {shape(), std::move(rotation),
+            TurningQuantizer(parts_, dim_out() / parts_, std::size_t{1} << options_.bits)};
   }
 
   std::size_t parts_;

@@ -180,6 +180,20 @@ TEST(Opq, LowersTheErrorOfAProductQuantizerOnCorrelatedRows) {
   RecordProperty("turned", std::to_string(turned));
 }
 
+// Each part of the row is near one of a few points: any mix of the parts is worse.
+TEST(Opq, LeavesRowsAloneThatAreMadeForTheQuantizer) {
+  Rng rng(3);
+  std::vector<float> points(4 * 16 * 4), rows(4000 * kDim);
+  for (float& p : points) p = static_cast<float>(rng.normal());
+  for (std::size_t i = 0; i < rows.size(); i += 4) {
+    const std::size_t point = (i / 4 % 4) * 16 + rng.below(16);
+    for (std::size_t j = 0; j < 4; ++j) rows[i + j] = points[point * 4 + j] + static_cast<float>(0.1 * rng.normal());
+  }
+  const double plain = quantization_error(rows, kDim, 4, 16);
+  const auto images = image(*taught(make_opq(kDim, kDim, 4, {.bits = 4}), rows), rows);
+  EXPECT_LT(quantization_error(images, kDim, 4, 16), 1.1 * plain);
+}
+
 TEST(Itq, MovesRowsTowardsTheCorners) {
   const auto rows = correlated(3000, kDim, 1);
   const auto distance_to_corner = [&](std::size_t niter) {
