@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <limits>
 #include <vector>
 
@@ -60,7 +61,35 @@ class HammingScan final : public Scan {
   std::vector<Collector> found_;
 };
 
+class HammingRanker final : public CodeRanker {
+ public:
+  HammingRanker(const Codec& codec, MatrixView queries)
+      : queries_(queries.rows() * codec.code_bytes()), scratch_(codec.code_bytes()) {
+    codec.encode(queries, queries_.data());
+  }
+
+  void rank(std::size_t query, const SlotTable& table, std::span<const Slot> slots, std::span<Hit> hits) override {
+    const Byte* wanted = queries_.data() + query * scratch_.size();
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      const Byte* code = table.code(slots[i], scratch_.data());
+      int differences = 0;
+      for (std::size_t b = 0; b < scratch_.size(); ++b) {
+        differences += std::popcount(static_cast<unsigned>(wanted[b] ^ code[b]));
+      }
+      hits[i] = {static_cast<double>(differences), table.id(slots[i])};
+    }
+  }
+
+ private:
+  std::vector<Byte> queries_;  // their codes
+  std::vector<Byte> scratch_;
+};
+
 }  // namespace
+
+std::unique_ptr<CodeRanker> make_hamming_ranker(const Codec& codec, MatrixView queries) {
+  return std::make_unique<HammingRanker>(codec, queries);
+}
 
 std::unique_ptr<Scan> make_hamming_knn(const Codec& codec, MatrixView queries, std::size_t k, const SlotTable& table) {
   return std::make_unique<HammingScan<TopK>>(codec, queries, TopK(k), table);

@@ -142,6 +142,9 @@ class LshCodec final : public Codec {
   std::unique_ptr<Scan> make_range_scan(MatrixView queries, double radius, const SlotTable& table) const override {
     return make_hamming_range(*this, queries, radius, table);
   }
+  std::unique_ptr<CodeRanker> make_ranker(MatrixView queries) const override {
+    return make_hamming_ranker(*this, queries);
+  }
 
  private:
   static constexpr std::size_t kRowsOfTask = 1024;

@@ -14,7 +14,7 @@ namespace knear {
 namespace {
 
 constexpr std::size_t kFewQueries = 24;  // more go faster over decoded rows
-constexpr std::size_t kTableBits = 10;  // tables of more are slower to fill than many an index is to decode
+constexpr std::size_t kTableBits = 10;   // tables of more are slower to fill than many an index is to decode
 
 bool is_sum(Metric metric) { return metric == Metric::l2 || metric == Metric::inner_product; }
 

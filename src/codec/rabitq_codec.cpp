@@ -35,6 +35,31 @@ void normalize(float* row, std::size_t dim) {
   for (std::size_t j = 0; j < dim; ++j) row[j] = static_cast<float>(row[j] / length);
 }
 
+class EstimateRanker final : public CodeRanker {
+ public:
+  EstimateRanker(const RabitqCodec& codec, MatrixView queries)
+      : codec_(codec), queries_(queries), query_(codec.dim()), scratch_(codec.code_bytes()) {}
+
+  void rank(std::size_t query, const SlotTable& table, std::span<const Slot> slots, std::span<Hit> hits) override {
+    queries_.copy_row(query, query_.data());
+    codes_.resize(slots.size() * scratch_.size());
+    estimates_.resize(slots.size());
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      std::copy_n(table.code(slots[i], scratch_.data()), scratch_.size(), codes_.data() + i * scratch_.size());
+    }
+    codec_.estimate(query_.data(), codes_.data(), slots.size(), estimates_.data());
+    for (std::size_t i = 0; i < slots.size(); ++i) hits[i] = {estimates_[i].distance, table.id(slots[i])};
+  }
+
+ private:
+  const RabitqCodec& codec_;
+  MatrixView queries_;
+  std::vector<float> query_;
+  std::vector<Byte> scratch_;
+  std::vector<Byte> codes_;
+  std::vector<RabitqCodec::Estimate> estimates_;
+};
+
 class Rabitq final : public RabitqCodec {
  public:
   Rabitq(std::size_t dim, Metric metric, const RabitqOptions& options, std::vector<float> centre)
@@ -103,6 +128,10 @@ class Rabitq final : public RabitqCodec {
   std::unique_ptr<Scan> make_range_scan(MatrixView queries, double radius, const SlotTable& table) const override {
     if (!estimates()) return Codec::make_range_scan(queries, radius, table);
     return make_rabitq_range(estimator_, prepared(queries), radius, table);
+  }
+  std::unique_ptr<CodeRanker> make_ranker(MatrixView queries) const override {
+    if (!estimates()) return Codec::make_ranker(queries);
+    return std::make_unique<EstimateRanker>(*this, queries);
   }
 
   void estimate(const float* query, const Byte* codes, std::size_t n, Estimate* out) const override {

@@ -231,6 +231,17 @@ TEST_P(Grid, SpecAndBytesGiveTheSameIndexBack) {
   EXPECT_TRUE(again->contains(203));
 }
 
+TEST_P(Grid, RanksGivenRowsAsASearchDoes) {
+  const auto index = filled(120);
+  const auto queries = data(4, 19);
+  const std::vector<std::vector<Id>> candidates(4, {7, 100, 3, 55, 100000, 7, 12});
+  const RangeNeighbors ranked = index->rank(MatrixView(queries, dim()), candidates, 3);
+  const std::vector<Id> same{3, 7, 12, 55, 100};
+  const Neighbors found = index->search(MatrixView(queries, dim()), 3, {.filter = select_batch(same), .k_factor = 100});
+  EXPECT_EQ(ranked.ids, found.ids);
+  EXPECT_EQ(ranked.distances, found.distances);
+}
+
 TEST_P(Grid, EncodesAndDecodesWithoutStoring) {
   const auto index = make();
   const auto rows = data(1100, 18);
