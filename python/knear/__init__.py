@@ -86,7 +86,20 @@ from ._knear import (
     write_index,
     write_vectors,
 )
-from ._names import IndexFlat, IndexFlat1D, IndexFlatCosine, IndexFlatIP, IndexFlatL2
+from ._names import (
+    IndexFlat,
+    IndexFlat1D,
+    IndexFlatCosine,
+    IndexFlatIP,
+    IndexFlatL2,
+    IndexLattice,
+    IndexLSH,
+    IndexPQ,
+    IndexPQFastScan,
+    IndexRaBitQ,
+    IndexScalarQuantizer,
+    ScalarQuantizer,
+)
 from ._process import get_mem_usage_kb, warn_of_unmet_wishes
 
 # The field's names for the same things.
@@ -98,10 +111,11 @@ __all__ = [
     "Capabilities", "Conflict", "CorruptFile", "DuplicateId", "Error", "Evaluation", "FileInfo", "FileSection",
     "IDSelector", "IDSelectorAll", "IDSelectorAnd", "IDSelectorArray", "IDSelectorBatch", "IDSelectorBitmap",
     "IDSelectorNot", "IDSelectorOr", "IDSelectorRange", "IDSelectorXOr", "Index", "IndexFlat", "IndexFlat1D",
-    "IndexFlatCosine", "IndexFlatIP", "IndexFlatL2", "IndexStats", "InvalidArgument", "IoFailure", "Kmeans",
+    "IndexFlatCosine", "IndexFlatIP", "IndexFlatL2", "IndexLSH", "IndexLattice", "IndexPQ", "IndexPQFastScan",
+    "IndexRaBitQ", "IndexScalarQuantizer", "IndexStats", "InvalidArgument", "IoFailure", "Kmeans",
     "METRIC_BrayCurtis", "METRIC_COSINE", "METRIC_Canberra", "METRIC_GOWER", "METRIC_INNER_PRODUCT",
     "METRIC_Jaccard", "METRIC_JensenShannon", "METRIC_L1", "METRIC_L2", "METRIC_Linf", "METRIC_Lp",
-    "METRIC_NaNEuclidean", "NotFound", "OutOfMemory", "Progress", "Report", "SearchParameters", "SearchStats",
+    "METRIC_NaNEuclidean", "NotFound", "OutOfMemory", "Progress", "Report", "ScalarQuantizer", "SearchParameters", "SearchStats",
     "Stopped", "Timeout", "Unsupported", "VectorFile", "WrongState", "WrongType", "cpu_level",
     "deserialize_index", "evaluate", "from_bytes", "get_mem_usage_kb", "index", "index_factory", "inspect",
     "knn", "load", "normalize_L2", "num_threads", "omp_get_max_threads", "omp_set_num_threads", "open_vectors",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ._knear import METRIC_COSINE, METRIC_INNER_PRODUCT, METRIC_L1, METRIC_L2, Index, _restore
 from .typing import MetricLike
 
@@ -63,9 +65,146 @@ class IndexFlat1D(IndexFlat):
         super().__init__(1, METRIC_L1)
 
 
+class IndexPQ(Index):
+    """Product quantizer: M sub-vectors of `nbits` bits each; d is a multiple of M.
+
+    >>> index = knear.IndexPQ(64, 16, 8)
+    >>> index.code_size, index.is_trained
+    (16, False)
+    """
+
+    __module__ = "knear"
+    __slots__ = ()
+
+    def __init__(
+        self, d: int, M: int, nbits: int = 8, metric: MetricLike = METRIC_L2, *, on_duplicate: str = "error"
+    ) -> None:
+        super().__init__(f"PQ{M}x{nbits}", d, metric, on_duplicate=on_duplicate)
+
+
+class IndexPQFastScan(Index):
+    """Product quantizer of 4 bits, scanned by register lookups. `bbs` is accepted and means nothing here."""
+
+    __module__ = "knear"
+    __slots__ = ()
+
+    def __init__(
+        self,
+        d: int,
+        M: int,
+        nbits: int = 4,
+        metric: MetricLike = METRIC_L2,
+        bbs: int = 32,
+        *,
+        on_duplicate: str = "error",
+    ) -> None:
+        super().__init__(f"PQ{M}x{nbits}fs", d, metric, on_duplicate=on_duplicate)
+
+
+class ScalarQuantizer:
+    """The types of IndexScalarQuantizer, by their well-known names."""
+
+    __module__ = "knear"
+    __slots__ = ()
+
+    QT_8bit = 0
+    QT_4bit = 1
+    QT_8bit_uniform = 2
+    QT_4bit_uniform = 3
+    QT_fp16 = 4
+    QT_8bit_direct = 5
+    QT_6bit = 6
+    QT_bf16 = 7
+    QT_8bit_direct_signed = 8
+
+
+_SQ_SPECS = (
+    "SQ8", "SQ4", "SQ8,range=uniform", "SQ4,range=uniform", "SQfp16", "SQ8_direct", "SQ6", "SQbf16",
+    "SQ8_direct_signed",
+)  # fmt: skip
+
+
+class IndexScalarQuantizer(Index):
+    """Each element rounded on its own; `qtype` is one of ScalarQuantizer.QT_...
+
+    >>> index = knear.IndexScalarQuantizer(64, knear.ScalarQuantizer.QT_6bit)
+    >>> index.spec, index.code_size
+    ('SQ6', 48)
+    """
+
+    __module__ = "knear"
+    __slots__ = ()
+
+    def __init__(
+        self,
+        d: int,
+        qtype: int = ScalarQuantizer.QT_8bit,
+        metric: MetricLike = METRIC_L2,
+        *,
+        on_duplicate: str = "error",
+    ) -> None:
+        if not 0 <= qtype < len(_SQ_SPECS):
+            raise ValueError(f"qtype = {qtype}; it must be one of ScalarQuantizer.QT_..., 0 to {len(_SQ_SPECS) - 1}")
+        super().__init__(_SQ_SPECS[qtype], d, metric, on_duplicate=on_duplicate)
+
+
+class IndexLSH(Index):
+    """Signs of (rotated) elements, compared by Hamming distance."""
+
+    __module__ = "knear"
+    __slots__ = ()
+
+    def __init__(
+        self,
+        d: int,
+        nbits: int,
+        rotate_data: bool = True,
+        train_thresholds: bool = False,
+        *,
+        on_duplicate: str = "error",
+    ) -> None:
+        spec = f"LSH{nbits}" + ("r" if rotate_data else "") + ("t" if train_thresholds else "")
+        super().__init__(spec, d, METRIC_L2, on_duplicate=on_duplicate)
+
+
+class IndexRaBitQ(Index):
+    """RaBitQ codes of 1 to 9 bits a dimension; rows are rotated and centred by the index itself."""
+
+    __module__ = "knear"
+    __slots__ = ()
+
+    def __init__(
+        self, d: int, metric: MetricLike = METRIC_L2, nb_bits: int = 1, *, on_duplicate: str = "error"
+    ) -> None:
+        super().__init__(f"RaBitQ{nb_bits}", d, metric, on_duplicate=on_duplicate)
+
+
+class IndexLattice(Index):
+    """Sub-vectors as lengths of `scale_nbit` bits and integer points on a sphere of squared radius r2."""
+
+    __module__ = "knear"
+    __slots__ = ()
+
+    def __init__(self, d: int, nsq: int, scale_nbit: int, r2: int, *, on_duplicate: str = "error") -> None:
+        super().__init__(f"ZnLattice{nsq}x{r2}_{scale_nbit}", d, METRIC_L2, on_duplicate=on_duplicate)
+
+
+_BY_TOKEN: tuple[tuple[str, type[Index]], ...] = (
+    (r"PQ\d+x4fs", IndexPQFastScan),
+    (r"PQ\d+(x\d+)?", IndexPQ),
+    (r"SQ\d.*", IndexScalarQuantizer),
+    (r"LSH.*", IndexLSH),
+    (r"RaBitQ.*", IndexRaBitQ),
+    (r"ZnLattice.*", IndexLattice),
+)
+
+
 def class_of(spec: str, metric: int, dim: int) -> type[Index]:
     """The most derived class for an index of this description."""
-    if spec.split(",")[0] != "Flat":
+    stages = [stage for stage in spec.split(",") if "=" not in stage]
+    if len(stages) == 1 and stages[0] != "Flat":
+        return next((cls for token, cls in _BY_TOKEN if re.fullmatch(token, stages[0])), Index)
+    if stages != ["Flat"]:
         return Index
     if metric == METRIC_L1 and dim == 1:
         return IndexFlat1D

@@ -127,8 +127,9 @@ TEST(FilterBound, LetsFewFarRowsThrough) {
   }
   const auto codec = make_flat_codec(dim, Metric::l2);
   BatchFilter filter(*codec, MatrixView(queries, dim));
-  filter.run({reinterpret_cast<const Byte*>(rows.data()), 2000, static_cast<std::ptrdiff_t>(dim * 4), 0, nullptr, nullptr},
-             counter);
+  filter.run(
+      {reinterpret_cast<const Byte*>(rows.data()), 2000, static_cast<std::ptrdiff_t>(dim * 4), 0, nullptr, nullptr},
+      counter);
   EXPECT_GE(counter.taken, within);
   EXPECT_LE(counter.taken, within + 32);
 }

@@ -68,6 +68,41 @@ void write_index_seeds(const fs::path& folder) {
     }
 }
 
+// One index of each codec, transform and wrapper.
+void write_composed_seeds(const fs::path& folder) {
+  constexpr std::size_t kRows = 40;
+  constexpr std::size_t kDim = 6;
+  const auto rows = rows_of(kRows, kDim);
+  for (const char* spec : {"SQ8",
+                           "SQ6",
+                           "SQ4,range=uniform",
+                           "PQ3x4",
+                           "PQ2x3",
+                           "PQ3x4fs",
+                           "LSH9rt",
+                           "RaBitQ",
+                           "RaBitQ3",
+                           "ZnLattice2x6_4",
+                           "PCA3,Flat",
+                           "PCAWR2,SQ4",
+                           "OPQ2_4,bits=2,PQ2x2",
+                           "ITQ4,LSH4",
+                           "HR,Flat",
+                           "RR4,Flat",
+                           "L2norm,Flat",
+                           "Centre,Flat",
+                           "Pad8,PQ4x4fs",
+                           "PQ3x4fs,RFlat",
+                           "RR,RaBitQ,Refine(SQ8),k_factor=2"}) {
+    const auto index = index_factory(kDim, spec);
+    save(*index, folder / (std::string(spec) + " untrained"));
+    if (!index->is_trained()) index->train(MatrixView(rows, kDim));
+    index->add(MatrixView(rows, kDim));
+    index->remove(std::array<Id, 2>{3, 33});
+    save(*index, folder / spec);
+  }
+}
+
 // Puts the byte that says the format in front of a file.
 void write_vector_seed(const fs::path& seed, std::size_t format, const std::string& file) {
   std::ofstream(seed, std::ios::binary) << static_cast<char>(format) << file;
@@ -113,6 +148,7 @@ int main(int argc, char** argv) try {
   const std::filesystem::path folder = argv[1];
   knear::write_container_seeds(folder / "container_fuzz");
   knear::write_index_seeds(folder / "index_fuzz");
+  knear::write_composed_seeds(folder / "index_fuzz");
   knear::write_vector_seeds(folder / "vectors_fuzz");
   return 0;
 } catch (const std::exception& error) {
