@@ -218,7 +218,9 @@ void ScanIndex::update_rows(std::span<const Id> ids, MatrixView rows, const AddO
 void ScanIndex::merge_rows(const Index& other, const MergeOptions& options) {
   const auto* scan = dynamic_cast<const ScanIndex*>(&other);
   require(scan != nullptr, "cannot merge an index of another shape: ", other.spec(), " into ", spec());
-  const auto [their_codec, theirs] = scan->view();
+  const View now = scan->view();
+  const std::shared_ptr<const Codec>& their_codec = now.codec;
+  const std::shared_ptr<const Snapshot>& theirs = now.snapshot;
   const Id shift = options.ids == MergeIds::shift ? store_->next_id() : 0;
   std::vector<Slot> slots;
   std::vector<Id> ids;

@@ -62,7 +62,7 @@ TEST(LinearAlgebra, EigenpairsOfAKnownMatrix) {
 }
 
 TEST(Moments, AgreeWithALoopInFloat64) {
-  for (const std::size_t rows : {1, 3, 255, 256, 257, 5000}) {
+  for (const std::size_t rows : {1U, 3U, 255U, 256U, 257U, 5000U}) {
     const std::size_t dim = 101;
     const auto values = correlated(rows, dim, 1);
     const RowSet set(MatrixView(values, dim));

@@ -72,7 +72,7 @@ TEST_P(EveryTransform, SpecReadsBack) {
 
 TEST_P(EveryTransform, ARowHasTheSameImageInAnyBatchTypeAndStride) {
   const auto whole = image(*transform, rows);
-  for (const std::size_t batch : {1, 5, 64, 599}) {
+  for (const std::size_t batch : {1U, 5U, 64U, 599U}) {
     for (std::size_t first = 0; first + batch <= 600; first += batch) {
       const auto part = image(*transform, rows.slice(first, batch));
       ASSERT_TRUE(std::equal(part.begin(), part.end(), whole.begin() + static_cast<long>(first * transform->dim_out())))
