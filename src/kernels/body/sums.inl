@@ -17,7 +17,7 @@ struct Operands {
   size_t dim;
   const float* next_rows;  // rows to fetch meanwhile, or null
   const float* panel;      // element j of lane l at panel[j * kTileQueries + l]
-  float* scratch;          // count * kTileQueries: where sums wait for the next block of the depth
+  float* scratch;          // count * kTileQueries: where sums wait for the next block of the depth; null without one
 };
 
 // The part of the depth that is being summed.
@@ -80,13 +80,12 @@ template <size_t rows, size_t vectors, class End>
   for (; row + rows <= all.count; row += rows) {
     if (all.next_rows) fetch_next<rows>(all, block, row);
     TileSums<rows, vectors> sums;
-    float* scratch = all.scratch + row * kTileQueries;
     sum_products(all.rows + row * all.row_stride + block.first, all.row_stride, panel, block.depth, sums);
-    if (!block.starts) add_stored(scratch, sums);
+    if (!block.starts) add_stored(all.scratch + row * kTileQueries, sums);
     if (block.ends) {
       end.take(row, sums);
     } else {
-      store_sums(sums, scratch);
+      store_sums(sums, all.scratch + row * kTileQueries);
     }
   }
   if constexpr (rows > 1) {
