@@ -20,6 +20,7 @@ std::vector<std::size_t> largest(const CentroidSums& sums, std::size_t k, std::s
   std::sort(order.begin(), order.end());
   order.resize(std::min(wanted, order.size()));
   std::vector<std::size_t> cells;
+  cells.reserve(order.size());
   for (const auto& [spread, cell] : order) cells.push_back(cell);
   return cells;
 }

@@ -146,7 +146,7 @@ void fill_table(const float* q, double per_step, Byte* sums) {
         (std::max(0.0f, (i & 1) != 0 ? q[2] : -q[2]) + double{std::max(0.0f, (i & 2) != 0 ? q[3] : -q[3])}) * per_step;
   }
   for (std::size_t nibble = 0; nibble < 16; ++nibble) {
-    sums[nibble] = static_cast<Byte>(static_cast<int>(low[nibble % 4] + high[nibble / 4] + 0.5));
+    sums[nibble] = static_cast<Byte>(std::floor(low[nibble % 4] + high[nibble / 4] + 0.5));
   }
 }
 

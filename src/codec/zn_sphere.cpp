@@ -44,7 +44,7 @@ bool multiply_by_choices(std::size_t n, std::size_t k, std::uint64_t& a) {
 ZnSphere::ZnSphere(std::size_t dim, std::size_t r2) : dim_(dim) {
   require(r2 >= 1 && r2 <= kMostR2, "the squared radius of a lattice sphere is 1 to ", kMostR2, ", not ", r2);
   std::vector<Level> levels;
-  add_atoms(r2, dim, static_cast<int>(std::sqrt(static_cast<double>(r2)) + 0.5), levels);
+  add_atoms(r2, dim, static_cast<int>(std::lround(std::sqrt(static_cast<double>(r2)))), levels);
   require(!atoms_.empty(), "no point of ", dim, " whole numbers has the squared length ", r2);
 }
 

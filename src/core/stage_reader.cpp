@@ -16,7 +16,7 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 std::string Stage::str() const {
   std::string text = token;
-  for (const auto& [key, value] : options) text += "," + key + "=" + value;
+  for (const auto& [key, value] : options) text.append(",").append(key).append("=").append(value);
   return text;
 }
 

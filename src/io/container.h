@@ -88,7 +88,7 @@ class Container {
   // The same file, seen by a part of the index whose sections have `prefix` in front of their names: find() and at()
   // put it there.
   Container part(std::string_view prefix) const;
-  const Section* find(std::string_view name) const;
+  const Section* find(std::string_view unprefixed) const;
   // Error::corrupt_file when it is missing, Error::unsupported when its version is newer than `newest_known`.
   const Section& at(std::string_view name, std::uint32_t newest_known) const;
   // Names of sections whose checksum is wrong.

@@ -159,7 +159,7 @@ void PreTransformIndex::train_rows(MatrixView rows, const TrainOptions& options)
   for (const auto& transform : *chain()) {
     std::shared_ptr<Transform> taught = transform->trained(rows, {remaining(options.run, start)});
     learned |= taught != nullptr;
-    taught_chain.push_back(taught ? std::move(taught) : transform);
+    taught_chain.push_back(taught ? taught : transform);
     images = images_of(*taught_chain.back(), transform->dim_out(), rows, remaining(options.run, start));
     rows = images;
   }

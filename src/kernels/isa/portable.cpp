@@ -179,7 +179,7 @@ struct Bytes {
   static void interleave(const uint8_t* planes, float* out) {
     for (size_t i = 0; i < lanes; ++i) {
       uint32_t word = 0;
-      for (uint32_t b = 0; b < 4; ++b) word |= static_cast<uint32_t>(planes[b * 32 + i]) << 8 * b;
+      for (uint32_t b = 0; b < 4; ++b) word |= static_cast<uint32_t>(planes[size_t{b} * 32 + i]) << 8 * b;
       out[i] = __builtin_bit_cast(float, word);
     }
   }
