@@ -44,6 +44,12 @@ struct CodeBlock {
   const Byte* code(std::size_t i) const noexcept { return codes + static_cast<std::ptrdiff_t>(i) * stride; }
   // Planes only.
   const Byte* group(std::size_t g) const noexcept { return codes + static_cast<std::ptrdiff_t>(g) * stride; }
+  // Bit i is set when code i of the group is there and may be a result.
+  std::uint32_t rows_of_group(std::size_t g) const noexcept {
+    const std::size_t left = count - g * kGroupRows;
+    const std::uint32_t there = left < kGroupRows ? (std::uint32_t{1} << left) - 1 : ~std::uint32_t{0};
+    return allowed ? there & static_cast<std::uint32_t>(allowed[g / 2] >> (g % 2 * kGroupRows)) : there;
+  }
   Slot slot(std::size_t i) const noexcept { return slots ? slots[i] : first_slot + i; }
   bool allows(std::size_t i) const noexcept { return !allowed || (allowed[i / 64] >> (i % 64) & 1) != 0; }
 };

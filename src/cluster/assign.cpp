@@ -1,21 +1,16 @@
-#include "cluster/assign.h"
-
 #include <algorithm>
-#include <vector>
 
 #include "core/check.h"
 #include "core/parallel_for.h"
+#include "core/row_set.h"
 #include "kernels/dispatch.h"
 #include "knear/cluster.h"
+#include "metric/panels.h"
 
 namespace knear {
 namespace {
 
-Matrix as_floats(MatrixView rows) {
-  Matrix floats(DType::f32, rows.rows(), rows.dim());
-  for (std::size_t i = 0; i < rows.rows(); ++i) rows.copy_row(i, floats.floats() + i * rows.dim());
-  return floats;
-}
+constexpr std::size_t kTaskRows = 1024;
 
 float squared_distance(const float* a, const float* b, std::size_t dim) {
   double out = 0;
@@ -24,14 +19,6 @@ float squared_distance(const float* a, const float* b, std::size_t dim) {
 }
 
 }  // namespace
-
-void assign_rows(FloatSpan rows, const Panels& panels, std::uint32_t* numbers) {
-  float values[kAssignRows];
-  for (std::size_t first = 0; first < rows.count; first += kAssignRows) {
-    const FloatSpan part{rows.data + first * rows.stride, std::min(kAssignRows, rows.count - first), rows.stride};
-    panels.nearest(part, numbers + first, values);
-  }
-}
 
 void assign_to_nearest(MatrixView rows, MatrixView centroids, std::span<std::uint32_t> numbers,
                        std::span<float> distances, const RunOptions& options) {
@@ -42,14 +29,15 @@ void assign_to_nearest(MatrixView rows, MatrixView centroids, std::span<std::uin
   require(distances.empty() || distances.size() == rows.rows(), "room for ", distances.size(), " distances of ",
           rows.rows(), " rows");
   const std::size_t dim = rows.dim();
-  const Matrix floats = as_floats(centroids);
+  const Matrix floats = RowSet(centroids).floats();
   const Panels panels = Panels::for_nearest({floats.floats(), floats.rows(), dim}, dim);
   ProgressMeter meter(options, "assign", rows.rows());
-  parallel_for(assign_tasks(rows.rows()), options, [&](std::size_t task, std::size_t) {
-    const std::size_t first = task * kAssignRows;
-    const std::size_t count = std::min(kAssignRows, rows.rows() - first);
-    const Matrix part = as_floats(rows.slice(first, count));
-    assign_rows({part.floats(), count, dim}, panels, numbers.data() + first);
+  parallel_for((rows.rows() + kTaskRows - 1) / kTaskRows, options, [&](std::size_t task, std::size_t) {
+    const std::size_t first = task * kTaskRows;
+    const std::size_t count = std::min(kTaskRows, rows.rows() - first);
+    const Matrix part = RowSet(rows.slice(first, count)).floats();
+    float values[kTaskRows];
+    panels.nearest({part.floats(), count, dim}, numbers.data() + first, values);
     for (std::size_t i = first; i < first + count && !distances.empty(); ++i) {
       distances[i] = squared_distance(part.floats() + (i - first) * dim, floats.floats() + numbers[i] * dim, dim);
     }

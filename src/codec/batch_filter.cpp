@@ -3,6 +3,8 @@
 #include <cmath>
 #include <limits>
 
+#include "core/row_set.h"
+
 namespace knear {
 namespace {
 
@@ -26,9 +28,8 @@ BatchFilter::BatchFilter(const Codec& codec, MatrixView queries)
       metric_(codec.metric()),
       bound_(metric_.kind, queries.dim()),
       reader_(codec),
-      queries_(DType::f32, queries.rows(), queries.dim()),
+      queries_(RowSet(queries).floats()),
       width_(table_.tile_queries) {
-  for (std::size_t q = 0; q < queries.rows(); ++q) queries.copy_row(q, queries_.floats() + q * dim());
   const std::size_t rest = queries.rows() % width_;
   groups_ = queries.rows() / width_ + (rest > width_ / 4 ? 1 : 0);
   needs_norms_ = groups_ > 0 || metric_ != Metric::l2;

@@ -5,6 +5,7 @@
 
 #include "codec/decoded_scan.h"
 #include "codec/ranker.h"
+#include "core/row_set.h"
 #include "core/top_k.h"
 
 namespace knear {
@@ -15,13 +16,11 @@ template <class Collector>
 class CanonicalScan final : public Scan {
  public:
   CanonicalScan(const Codec& codec, MatrixView queries, const Collector& empty, const SlotTable& table)
-      : queries_(DType::f32, queries.rows(), queries.dim()),
+      : queries_(RowSet(queries).floats()),
         reader_(codec),
         ranker_(codec),
         table_(table),
-        found_(queries.rows(), empty) {
-    for (std::size_t q = 0; q < queries.rows(); ++q) queries.copy_row(q, queries_.floats() + q * queries.dim());
-  }
+        found_(queries.rows(), empty) {}
 
   void block(const CodeBlock& block) override {
     std::array<const float*, kAtOnce> rows;

@@ -15,6 +15,7 @@
 #include "codec/candidates.h"
 #include "codec/ranker.h"
 #include "core/hit_sort.h"
+#include "core/row_set.h"
 #include "knear/codec.h"
 
 namespace knear {
@@ -26,16 +27,12 @@ template <class Filter>
 class FilteredKnn final : public Scan {
  public:
   FilteredKnn(const Codec& codec, MakeFilter<Filter> make, MatrixView queries, std::size_t k, const SlotTable& table)
-      : make_(std::move(make)),
-        queries_(DType::f32, queries.rows(), queries.dim()),
-        filter_(make_(queries)),
-        ranker_(codec) {
+      : make_(std::move(make)), queries_(RowSet(queries).floats()), filter_(make_(queries)), ranker_(codec) {
     common_.k = k;
     common_.rank = [this, &table](std::size_t q, std::span<const Slot> slots, std::span<Hit> hits) {
       ranker_.rank(queries_.floats() + q * queries_.dim(), table, slots, hits);
     };
     for (std::size_t q = 0; q < queries.rows(); ++q) {
-      queries.copy_row(q, queries_.floats() + q * queries.dim());
       active_.push_back(q);
       candidates_.emplace_back(q, common_);
     }
@@ -108,14 +105,12 @@ class FilteredRange final : public Scan {
  public:
   FilteredRange(const Codec& codec, const MakeFilter<Filter>& make, MatrixView queries, double radius,
                 const SlotTable& table)
-      : queries_(DType::f32, queries.rows(), queries.dim()),
+      : queries_(RowSet(queries).floats()),
         filter_(make(queries)),
         ranker_(codec),
         table_(table),
         radius_(radius),
-        found_(queries.rows()) {
-    for (std::size_t q = 0; q < queries.rows(); ++q) queries.copy_row(q, queries_.floats() + q * queries.dim());
-  }
+        found_(queries.rows()) {}
 
   void block(const CodeBlock& block) override {
     block_ = &block;

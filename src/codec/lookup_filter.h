@@ -37,19 +37,11 @@ class LookupFilter {
   }
 
  private:
-  // Which rows of a group may be results.
-  static std::uint32_t asked_for(const CodeBlock& block, std::size_t group) {
-    const std::size_t left = block.count - group * kGroupRows;
-    const std::uint32_t there = left < kGroupRows ? (1u << left) - 1 : ~0u;
-    return block.allowed ? there & static_cast<std::uint32_t>(block.allowed[group / 2] >> (group % 2 * kGroupRows))
-                         : there;
-  }
-
   // Groups [first, end) all hold rows that are asked for.
   static std::size_t end_of_run(const CodeBlock& block, std::size_t first, std::size_t end) {
     if (!block.allowed) return end;
     std::size_t run = first;
-    while (run < end && asked_for(block, run) != 0) ++run;
+    while (run < end && block.rows_of_group(run) != 0) ++run;
     return run;
   }
 
@@ -60,7 +52,7 @@ class LookupFilter {
     for (std::size_t h = 0; h < found; ++h) {
       const kernels::LookupHit& hit = hits_[h];
       const std::size_t group = first + hit.group;
-      for (std::uint32_t rows = hit.rows & asked_for(block, group); rows != 0; rows &= rows - 1) {
+      for (std::uint32_t rows = hit.rows & block.rows_of_group(group); rows != 0; rows &= rows - 1) {
         const auto lane = static_cast<std::size_t>(std::countr_zero(rows));
         sink.take(hit.query, group * kGroupRows + lane, nullptr,
                   tables_.interval(hit.query, sum(hit.query, block.group(group) + lane)));

@@ -7,9 +7,9 @@
 
 #include "codec/hamming_scan.h"
 #include "codec/registry.h"
-#include "codec/sampled_rows.h"
 #include "core/check.h"
 #include "core/parallel_for.h"
+#include "core/row_set.h"
 #include "io/byte_fields.h"
 #include "knear/codecs.h"
 #include "knear/index.h"
@@ -72,7 +72,7 @@ class LshCodec final : public Codec {
     if (!options_.thresholds) return nullptr;
     require(rows.rows() >= 1, "LSH learns its thresholds from at least 1 row");
     const Matrix sample =
-        sampled_rows(rows, std::clamp<std::size_t>(kMostTrainingValues / width(), 1024, kMostTrainingRows));
+        RowSet(rows, std::clamp<std::size_t>(kMostTrainingValues / width(), 1024, kMostTrainingRows)).floats();
     const std::size_t n = sample.rows();
     std::vector<float> columns(n * bits_);
     parallel_for((n + kRowsOfTask - 1) / kRowsOfTask, options.run, [&](std::size_t task, std::size_t) {

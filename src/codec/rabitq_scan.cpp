@@ -102,10 +102,8 @@ class RabitqScan final : public Scan {
   static constexpr std::size_t kQueries = 4;
 
   static bool any_allowed(const CodeBlock& block, std::size_t first, std::size_t count) {
-    if (!block.allowed) return true;
-    const std::size_t end = std::min(block.count, (first + count) * kGroupRows);
-    for (std::size_t i = first * kGroupRows; i < end; i += kGroupRows) {
-      if (static_cast<std::uint32_t>(block.allowed[i / 64] >> (i % 64)) != 0) return true;
+    for (std::size_t g = first; g < first + count; ++g) {
+      if (block.rows_of_group(g) != 0) return true;
     }
     return false;
   }

@@ -21,12 +21,6 @@ constexpr CodecRow kRows[] = {
 
 std::span<const CodecRow> codec_rows() { return kRows; }
 
-MakeCodec read_codec(const Stage& stage) {
-  for (const CodecRow& row : kRows) {
-    StageReader reader(stage);
-    if (MakeCodec make = row.read(reader)) return make;
-  }
-  return nullptr;
-}
+MakeCodec read_codec(const Stage& stage) { return read_by(codec_rows(), stage); }
 
 }  // namespace knear

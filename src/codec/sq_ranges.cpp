@@ -6,8 +6,8 @@
 #include <numeric>
 #include <span>
 
-#include "codec/sampled_rows.h"
 #include "core/parallel_for.h"
+#include "core/row_set.h"
 
 namespace knear {
 namespace {
@@ -190,7 +190,7 @@ Extent least_error(std::span<const float> values, double levels) {
 
 std::vector<Extent> extents_by_sample(MatrixView rows, const SqOptions& options, const RunOptions& run) {
   const Matrix sample =
-      sampled_rows(rows, std::clamp<std::size_t>(kMostSampledValues / rows.dim(), 1024, kMostSampledRows));
+      RowSet(rows, std::clamp<std::size_t>(kMostSampledValues / rows.dim(), 1024, kMostSampledRows)).floats();
   const bool uniform = options.range == SqRange::uniform;
   const auto levels = static_cast<double>((std::size_t{1} << options.bits) - 1);
   const std::size_t apart = uniform ? 1 : sample.dim();

@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "codec/registry.h"
-#include "codec/sampled_rows.h"
 #include "codec/sq_ranges.h"
 #include "codec/zn_sphere.h"
 #include "core/check.h"
 #include "core/parallel_for.h"
+#include "core/row_set.h"
 #include "io/byte_fields.h"
 #include "knear/codecs.h"
 
@@ -97,7 +97,7 @@ class ZnCodec final : public Codec {
   // The range of each part's lengths.
   std::unique_ptr<Codec> trained(MatrixView rows, const TrainOptions& options) const override {
     require(rows.rows() >= 1, "ZnLattice learns its ranges of lengths from at least 1 row");
-    const Matrix sample = sampled_rows(rows, kMostTrainingRows);
+    const Matrix sample = RowSet(rows, kMostTrainingRows).floats();
     std::vector<float> lengths(sample.rows() * parts());
     parallel_for((sample.rows() + kRowsOfTask - 1) / kRowsOfTask, options.run, [&](std::size_t task, std::size_t) {
       std::vector<int> point(part_dim());

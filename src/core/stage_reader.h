@@ -3,8 +3,10 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "knear/spec.h"
@@ -40,5 +42,15 @@ class StageReader {
   std::string_view rest_;
   std::vector<std::string> known_;  // options asked for
 };
+
+// What the first row of a registry that knows the stage makes of it; null when none does.
+template <class Row>
+auto read_by(std::span<const Row> rows, const Stage& stage) {
+  for (const Row& row : rows) {
+    StageReader reader(stage);
+    if (auto make = row.read(reader)) return make;
+  }
+  return decltype(rows.front().read(std::declval<StageReader&>()))(nullptr);
+}
 
 }  // namespace knear

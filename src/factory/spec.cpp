@@ -54,15 +54,10 @@ std::vector<Stage> stages_of(std::string_view text) {
   return stages;
 }
 
-std::string names_of_codecs() {
+template <class Row>
+std::string grammar_of(std::span<const Row> rows) {
   std::string all;
-  for (const CodecRow& row : codec_rows()) all += (all.empty() ? "" : ", ") + std::string(row.grammar);
-  return all;
-}
-
-std::string names_of_transforms() {
-  std::string all;
-  for (const TransformRow& row : transform_rows()) all += (all.empty() ? "" : ", ") + std::string(row.grammar);
+  for (const Row& row : rows) all += (all.empty() ? "" : ", ") + std::string(row.grammar);
   return all;
 }
 
@@ -102,7 +97,7 @@ void read_stage(Stage stage, bool codec_is_known, std::string_view text, Spec& s
     return;
   }
   require(read_codec(stage) != nullptr, "unknown index '", stage.token, "' in '", text, "'; this version knows ",
-          names_of_codecs(), ", behind any of ", names_of_transforms());
+          grammar_of(codec_rows()), ", behind any of ", grammar_of(transform_rows()));
   spec.codec = std::move(stage);
 }
 
@@ -127,8 +122,8 @@ Spec parse_spec(std::string_view text) {
     read_stage(std::move(stage), named, text, spec);
     named = spec.transforms.size() == transforms;
   }
-  require(named, "the factory string '", text, "' names no index; this version knows ", names_of_codecs(),
-          ", behind any of ", names_of_transforms());
+  require(named, "the factory string '", text, "' names no index; this version knows ", grammar_of(codec_rows()),
+          ", behind any of ", grammar_of(transform_rows()));
   return spec;
 }
 
@@ -137,12 +132,13 @@ std::unique_ptr<Index> build(const Spec& spec, std::size_t dim, Metric metric) {
   std::size_t dim_now = dim;
   for (const Stage& stage : spec.transforms) {
     const MakeTransform make = read_transform(stage);
-    require(make != nullptr, "unknown transform '", stage.token, "'; this version knows ", names_of_transforms());
+    require(make != nullptr, "unknown transform '", stage.token, "'; this version knows ",
+            grammar_of(transform_rows()));
     transforms.push_back(make(dim_now));
     dim_now = transforms.back()->dim_out();
   }
   const MakeCodec make = read_codec(spec.codec);
-  require(make != nullptr, "unknown index '", spec.codec.token, "'; this version knows ", names_of_codecs());
+  require(make != nullptr, "unknown index '", spec.codec.token, "'; this version knows ", grammar_of(codec_rows()));
   std::unique_ptr<Index> index = std::make_unique<ScanIndex>(make(dim_now, metric));
   if (!transforms.empty()) index = std::make_unique<PreTransformIndex>(std::move(transforms), std::move(index));
   if (!spec.refine) return index;

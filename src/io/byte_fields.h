@@ -48,4 +48,20 @@ class ByteSource {
   std::string what_;
 };
 
+// What a codec or a transform learned, as a file keeps it; nothing before it is trained.
+template <class Learner>
+std::vector<Byte> learned_bytes(const Learner& learner) {
+  ByteSink sink;
+  if (learner.is_trained()) learner.write(sink);
+  return {sink.bytes().begin(), sink.bytes().end()};
+}
+
+// The other way: the whole section becomes what the untrained learner knows.
+template <class Learner>
+void learn_from(std::span<const Byte> bytes, const std::string& what, Learner& learner) {
+  ByteSource source(bytes, what);
+  learner.read(source);
+  source.done();
+}
+
 }  // namespace knear

@@ -20,13 +20,6 @@ namespace {
 constexpr std::size_t kEncodeRows = 1024;   // of one task
 constexpr std::uint32_t kCodecVersion = 1;  // 1: first
 
-// What a codec learned.
-std::vector<Byte> bytes_of(const Codec& codec) {
-  ByteSink sink;
-  if (codec.is_trained()) codec.write(sink);
-  return {sink.bytes().begin(), sink.bytes().end()};
-}
-
 }  // namespace
 
 ScanIndex::ScanIndex(std::unique_ptr<Codec> codec)
@@ -78,17 +71,13 @@ Report ScanIndex::verify() const { return store_->verify(); }
 
 void ScanIndex::write(SectionWriter& writer) const {
   std::shared_lock lock(codec_mutex_);
-  const std::vector<Byte> learned = bytes_of(*codec_);
+  const std::vector<Byte> learned = learned_bytes(*codec_);
   if (!learned.empty()) writer.section("codec", kCodecVersion, learned);
   store_->write(writer);
 }
 
 void ScanIndex::read(const Container& container) {
-  if (container.find("codec")) {
-    ByteSource source(container.at("codec", kCodecVersion).bytes, "section codec");
-    codec_->read(source);
-    source.done();
-  }
+  if (container.find("codec")) learn_from(container.at("codec", kCodecVersion).bytes, "section codec", *codec_);
   store_->read(container);
   if (!codec_->is_trained() && size() > 0) {
     fail(Error::corrupt_file, size(), " codes of a codec ", codec_->spec(), " that is not trained");
@@ -231,7 +220,7 @@ void ScanIndex::merge_rows(const Index& other, const MergeOptions& options) {
   ProgressMeter meter(options.run, "merge", slots.size());
   const auto encode_theirs = [&](std::size_t first, std::size_t count, Byte* codes) {
     const auto codec = this->codec();
-    const bool same = their_codec->spec() == codec->spec() && bytes_of(*their_codec) == bytes_of(*codec);
+    const bool same = their_codec->spec() == codec->spec() && learned_bytes(*their_codec) == learned_bytes(*codec);
     std::vector<float> row(dim());
     std::vector<Byte> scratch(their_codec->code_bytes());
     for (std::size_t i = 0; i < count; ++i, codes += codec->code_bytes()) {

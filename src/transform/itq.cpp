@@ -38,10 +38,8 @@ class Itq final : public LinearTransform {
     components.resize(dim_out() * dim_in());
     Itq directions(dim_in(), dim_out(), options_);
     directions.set_map(components, mean);
-    Matrix chosen(DType::f32, sample.count(), dim_in());
-    for (std::size_t i = 0; i < sample.count(); ++i) sample.copy_row(i, chosen.floats() + i * dim_in());
     const RunOptions rest = remaining(options.run, start);
-    const std::vector<double> rotation = learn_rotation(images_of(directions, dim_out(), chosen, rest), rest);
+    const std::vector<double> rotation = learn_rotation(images_of(directions, dim_out(), sample.floats(), rest), rest);
     auto taught = std::make_unique<Itq>(dim_in(), dim_out(), options_);
     taught->set_map(product(rotation, components, dim_out()), mean);
     return taught;

@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "core/row_set.h"
 #include "knear/parallel.h"
-#include "transform/row_set.h"
 
 namespace knear {
 

@@ -19,12 +19,6 @@ constexpr TransformRow kRows[] = {
 
 std::span<const TransformRow> transform_rows() { return kRows; }
 
-MakeTransform read_transform(const Stage& stage) {
-  for (const TransformRow& row : kRows) {
-    StageReader reader(stage);
-    if (MakeTransform make = row.read(reader)) return make;
-  }
-  return nullptr;
-}
+MakeTransform read_transform(const Stage& stage) { return read_by(transform_rows(), stage); }
 
 }  // namespace knear

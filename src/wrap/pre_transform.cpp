@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "core/call_limits.h"
 #include "core/check.h"
@@ -17,13 +18,6 @@ using Clock = std::chrono::steady_clock;
 
 std::string section_of(std::size_t i) { return concat("transform.", i); }
 
-// What a transform learned.
-std::vector<Byte> bytes_of(const Transform& transform) {
-  ByteSink sink;
-  if (transform.is_trained()) transform.write(sink);
-  return {sink.bytes().begin(), sink.bytes().end()};
-}
-
 Matrix images_of(const TransformChain& chain, MatrixView rows, const RunOptions& options) {
   const auto start = Clock::now();
   Matrix images;
@@ -32,6 +26,16 @@ Matrix images_of(const TransformChain& chain, MatrixView rows, const RunOptions&
     rows = images;
   }
   return images;
+}
+
+// With the options for what is left to do.
+std::pair<Matrix, AddOptions> images_to_store(const TransformChain& chain, MatrixView rows, const AddOptions& options) {
+  const auto start = Clock::now();
+  if (options.nan_policy == NanPolicy::reject) reject_bad_rows(rows, options.run);
+  Matrix images = images_of(chain, rows, options.run);
+  AddOptions rest = options;
+  rest.run = remaining(options.run, start);
+  return {std::move(images), std::move(rest)};
 }
 
 bool all_trained(const TransformChain& chain) {
@@ -49,7 +53,7 @@ void require_same(const TransformChain& ours, const TransformChain& theirs) {
   for (std::size_t i = 0; i < ours.size(); ++i) {
     require(ours[i]->spec() == theirs[i]->spec(), "the other index has the transform ", theirs[i]->spec(),
             " where this one has ", ours[i]->spec());
-    require(bytes_of(*ours[i]) == bytes_of(*theirs[i]), "the transforms ", ours[i]->spec(),
+    require(learned_bytes(*ours[i]) == learned_bytes(*theirs[i]), "the transforms ", ours[i]->spec(),
             " of the two indexes learned from different rows, so that their codes mean different things");
   }
 }
@@ -130,7 +134,7 @@ void PreTransformIndex::write(SectionWriter& writer) const {
   const std::shared_lock lock(training_mutex_);
   const auto chain = this->chain();
   for (std::size_t i = 0; i < chain->size(); ++i) {
-    const std::vector<Byte> learned = bytes_of(*(*chain)[i]);
+    const std::vector<Byte> learned = learned_bytes(*(*chain)[i]);
     if (!learned.empty()) writer.section(section_of(i), kTransformVersion, learned);
   }
   index_->write(writer);
@@ -140,10 +144,9 @@ void PreTransformIndex::read(const Container& container) {
   const auto chain = this->chain();
   for (std::size_t i = 0; i < chain->size(); ++i) {
     const std::string name = section_of(i);
-    if (!container.find(name)) continue;
-    ByteSource source(container.at(name, kTransformVersion).bytes, "section " + name);
-    (*chain)[i]->read(source);
-    source.done();
+    if (container.find(name)) {
+      learn_from(container.at(name, kTransformVersion).bytes, "section " + name, *(*chain)[i]);
+    }
   }
   index_->read(container);
   if (!all_trained(*chain) && size() > 0) fail(Error::corrupt_file, size(), " rows behind transforms without training");
@@ -171,12 +174,8 @@ void PreTransformIndex::train_rows(MatrixView rows, const TrainOptions& options)
 }
 
 std::size_t PreTransformIndex::add_rows(MatrixView rows, const AddOptions& options) {
-  const auto start = Clock::now();
   const std::shared_lock lock(training_mutex_);
-  if (options.nan_policy == NanPolicy::reject) reject_bad_rows(rows, options.run);
-  const Matrix images = images_of(*chain(), rows, options.run);
-  AddOptions rest = options;
-  rest.run = remaining(options.run, start);
+  const auto [images, rest] = images_to_store(*chain(), rows, options);
   return index_->add(images, rest);
 }
 
@@ -227,12 +226,8 @@ std::size_t PreTransformIndex::remove_selected(const Selector& selector) { retur
 std::size_t PreTransformIndex::remove_ids(std::span<const Id> ids) { return index_->remove(ids); }
 
 void PreTransformIndex::update_rows(std::span<const Id> ids, MatrixView rows, const AddOptions& options) {
-  const auto start = Clock::now();
   const std::shared_lock lock(training_mutex_);
-  if (options.nan_policy == NanPolicy::reject) reject_bad_rows(rows, options.run);
-  const Matrix images = images_of(*chain(), rows, options.run);
-  AddOptions rest = options;
-  rest.run = remaining(options.run, start);
+  const auto [images, rest] = images_to_store(*chain(), rows, options);
   index_->update(ids, images, rest);
 }
 

@@ -10,16 +10,10 @@
 
 #include "core/rng.h"
 #include "knear/knear.h"
+#include "support/normals.h"
 
 namespace knear {
 namespace {
-
-std::vector<float> normals(std::size_t n, std::uint64_t seed) {
-  Rng rng(seed);
-  std::vector<float> values(n);
-  for (float& value : values) value = static_cast<float>(rng.normal());
-  return values;
-}
 
 // Rows around a few centres.
 std::vector<float> clustered(std::size_t rows, std::size_t dim, std::uint64_t seed) {

@@ -8,6 +8,7 @@
 #include "core/rng.h"
 #include "io/byte_fields.h"
 #include "knear/knear.h"
+#include "support/normals.h"
 
 namespace knear {
 namespace {
@@ -73,16 +74,9 @@ TEST(ZnSphere, CountsUpTo64Bits) {
   }
 }
 
-std::vector<float> normal_rows(std::size_t n) {
-  Rng rng(2);
-  std::vector<float> values(n);
-  for (float& value : values) value = static_cast<float>(rng.normal());
-  return values;
-}
-
 TEST(ZnLattice, MoreBitsMeanLessError) {
   const std::size_t dim = 24;
-  const auto rows = normal_rows(500 * dim);
+  const auto rows = normals(500 * dim, 2);
   double last = 1;
   for (const char* spec : {"ZnLattice1x4_6", "ZnLattice2x10_6", "ZnLattice4x30_8", "ZnLattice8x500_8"}) {
     auto index = index_factory(dim, spec);

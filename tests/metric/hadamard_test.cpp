@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/rng.h"
+#include "support/normals.h"
 
 namespace knear {
 namespace {
@@ -14,13 +14,6 @@ double length_of(const std::vector<float>& row) {
   double sum = 0;
   for (const float x : row) sum += double{x} * x;
   return std::sqrt(sum);
-}
-
-std::vector<float> normals(std::size_t n, std::uint64_t seed) {
-  Rng rng(seed);
-  std::vector<float> values(n);
-  for (float& value : values) value = static_cast<float>(rng.normal());
-  return values;
 }
 
 TEST(HadamardRotation, KeepsLengthsAndComesBack) {

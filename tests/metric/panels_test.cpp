@@ -5,17 +5,10 @@
 #include <cmath>
 #include <limits>
 
-#include "core/rng.h"
+#include "support/normals.h"
 
 namespace knear {
 namespace {
-
-std::vector<float> normals(std::size_t n, std::uint64_t seed) {
-  Rng rng(seed);
-  std::vector<float> values(n);
-  for (float& value : values) value = static_cast<float>(rng.normal());
-  return values;
-}
 
 TEST(Panels, ProductsAreThoseOfTheMatrix) {
   constexpr std::size_t n = 250;

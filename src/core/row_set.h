@@ -1,4 +1,4 @@
-// The rows that a transform learns from: all of them, or a sample.
+// Rows to learn from or to look for: all of them, or a sample.
 #pragma once
 
 #include <algorithm>
@@ -25,6 +25,11 @@ class RowSet {
   std::size_t count() const noexcept { return count_; }
   std::size_t dim() const noexcept { return rows_.dim(); }
   void copy_row(std::size_t i, float* out) const noexcept { rows_.copy_row(chosen_.empty() ? i : chosen_[i], out); }
+  Matrix floats() const {
+    Matrix copy(DType::f32, count_, dim());
+    for (std::size_t i = 0; i < count_; ++i) copy_row(i, copy.floats() + i * dim());
+    return copy;
+  }
 
  private:
   MatrixView rows_;
