@@ -1,9 +1,7 @@
 #include "transform/orthonormal.h"
 
-#include <Eigen/Cholesky>
 #include <Eigen/Eigenvalues>
 #include <Eigen/QR>
-#include <Eigen/SVD>
 
 #include "core/rng.h"
 
