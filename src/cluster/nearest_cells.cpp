@@ -51,7 +51,7 @@ void NearestCells::prepare(const Matrix& centroids, const RunOptions& run) {
   if (iteration_ > 0) measure_moves(centroids, run);
   if (images_ && iteration_ == 0) images_->guess(places_, run);
   if (images_ && iteration_ == 1 && !images_->tune(places_)) images_.reset();
-  if (!images_) whole_.emplace(centroids, nearness_);
+  if (!images_) whole_.emplace(rows_, centroids, nearness_);
   if (iteration_ > 0) part_movers();
 }
 
@@ -90,12 +90,15 @@ void NearestCells::part_movers() {
       fast = count;
       least = cost;
     }
-    if (!images_) break;
   }
   slow_move_ = moves_[order[fast]];
   order.resize(fast);
   has_fast_ = fast > 0;
-  if (images_) images_->single_out(order);
+  if (images_) {
+    images_->single_out(order);
+  } else if (has_fast_) {
+    whole_->single_out(order);
+  }
 }
 
 // Moves the bounds, and looks for the rows that may have to leave their cells.
@@ -112,26 +115,13 @@ void NearestCells::search(std::size_t first, std::size_t count) {
     const bool is_sure = iteration_ > 0 && place.upper < place.lower;
     (is_sure ? sure : unsure).push_back(row);
   }
-  if (!images_) return search_whole(unsure);
-  const float margin = iteration_ == 0 ? 0 : kMarginOfMoves * slow_move_;
-  images_->search(unsure, ImageSearch::Among::all, margin, places_);
-  if (has_fast_) images_->search(sure, ImageSearch::Among::few, margin, places_);
-}
-
-void NearestCells::search_whole(std::span<const std::uint32_t> rows) {
-  constexpr std::size_t kGathered = 96;
-  const std::size_t dim = rows_.dim();
-  std::vector<float> gathered(kGathered * dim);
-  double squares[kGathered];
-  Place places[kGathered];
-  for (std::size_t first = 0; first < rows.size(); first += kGathered) {
-    const auto part = rows.subspan(first, std::min(kGathered, rows.size() - first));
-    for (std::size_t i = 0; i < part.size(); ++i) {
-      std::copy_n(rows_.row(part[i]), dim, gathered.data() + i * dim);
-      squares[i] = rows_.squared_length(part[i]);
-    }
-    whole_->search({gathered.data(), part.size(), dim}, squares, places);
-    for (std::size_t i = 0; i < part.size(); ++i) places_[part[i]] = places[i];
+  if (images_) {
+    const float margin = iteration_ == 0 ? 0 : kMarginOfMoves * slow_move_;
+    images_->search(unsure, ImageSearch::Among::all, margin, places_);
+    if (has_fast_) images_->search(sure, ImageSearch::Among::few, margin, places_);
+  } else {
+    whole_->search(unsure, places_);
+    if (has_fast_) whole_->search_few(sure, places_);
   }
 }
 

@@ -33,7 +33,6 @@ class NearestCells {
   void measure_moves(const Matrix& centroids, const RunOptions& run);
   void part_movers();
   void search(std::size_t first, std::size_t count);
-  void search_whole(std::span<const std::uint32_t> rows);
 
   const TrainingRows& rows_;
   Nearness nearness_;

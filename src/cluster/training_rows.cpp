@@ -17,10 +17,12 @@ constexpr std::size_t kMostRows = 0xffffffff;
 
 std::size_t tasks_for(std::size_t rows) { return (rows + kTaskRows - 1) / kTaskRows; }
 
-// Can a kernel read the rows as they lie?
+// Can a kernel read the rows as they lie, and without the cache filling up with what lies between them?
 bool in_place(MatrixView rows) {
-  return rows.dtype() == DType::f32 && reinterpret_cast<std::uintptr_t>(rows.data()) % sizeof(float) == 0 &&
-         rows.row_stride() > 0 && static_cast<std::size_t>(rows.row_stride()) % sizeof(float) == 0;
+  if (rows.dtype() != DType::f32 || rows.row_stride() <= 0) return false;
+  const auto stride = static_cast<std::size_t>(rows.row_stride());
+  return reinterpret_cast<std::uintptr_t>(rows.data()) % sizeof(float) == 0 && stride % sizeof(float) == 0 &&
+         stride <= 2 * rows.dim() * sizeof(float);
 }
 
 }  // namespace

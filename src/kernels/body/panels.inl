@@ -19,10 +19,9 @@ struct NearestEnd {
         const V::Mask closer = V::less(value, old);
         if constexpr (with_second) {
           float* second = job.second_best + (row + r) * kTileQueries + v * V::lanes;
-          const V::F worse = V::select(closer, old, value);
-          V::store(second, V::select(V::less(worse, V::load(second)), worse, V::load(second)));
+          V::store(second, V::lesser(V::greater(old, value), V::load(second)));
         }
-        V::store(best, V::select(closer, value, old));
+        V::store(best, V::lesser(value, old));
         V::store(where, V::select(closer, group, V::load(where)));
       }
     }
@@ -100,11 +99,8 @@ struct LanesEnd {
       for (size_t r = 0; r < rows; ++r) {
         const V::F value = V::splat(bias[first + r]) + sums.at[r][v];
         const V::Mask closer = V::less(value, least);
-        if constexpr (with_second) {
-          const V::F worse = V::select(closer, least, value);
-          next = V::select(V::less(worse, next), worse, next);
-        }
-        least = V::select(closer, value, least);
+        if constexpr (with_second) next = V::lesser(V::greater(least, value), next);
+        least = V::lesser(value, least);
         place = V::select(closer, number + V::splat(static_cast<float>(r)), place);
       }
       best[v] = least;

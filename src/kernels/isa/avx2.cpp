@@ -30,6 +30,9 @@ struct V {
   static Mask less(F a, F b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
   // a where m is set, else b.
   static F select(Mask m, F a, F b) { return _mm256_blendv_ps(b, a, m); }
+  // a where it is less (more), else b: b, too, where one of them is NaN.
+  static F lesser(F a, F b) { return _mm256_min_ps(a, b); }
+  static F greater(F a, F b) { return _mm256_max_ps(a, b); }
   static Mask either(Mask a, Mask b) { return _mm256_or_ps(a, b); }
   static bool any(Mask m) { return _mm256_movemask_ps(m) != 0; }
   static uint32_t bits(Mask m) { return static_cast<uint32_t>(_mm256_movemask_ps(m)); }

@@ -30,6 +30,9 @@ struct V {
   static Mask less(F a, F b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
   // a where m is set, else b.
   static F select(Mask m, F a, F b) { return _mm512_mask_blend_ps(m, b, a); }
+  // a where it is less (more), else b: b, too, where one of them is NaN.
+  static F lesser(F a, F b) { return _mm512_min_ps(a, b); }
+  static F greater(F a, F b) { return _mm512_max_ps(a, b); }
   static Mask either(Mask a, Mask b) { return static_cast<Mask>(a | b); }
   static bool any(Mask m) { return m != 0; }
   static uint32_t bits(Mask m) { return m; }

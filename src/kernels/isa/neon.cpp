@@ -32,6 +32,9 @@ struct V {
   static Mask less(F a, F b) { return vcltq_f32(a, b); }
   // a where m is set, else b.
   static F select(Mask m, F a, F b) { return vbslq_f32(m, a, b); }
+  // a where it is less (more), else b: b, too, where one of them is NaN.
+  static F lesser(F a, F b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
+  static F greater(F a, F b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
   static Mask either(Mask a, Mask b) { return vorrq_u32(a, b); }
   static bool any(Mask m) { return vmaxvq_u32(m) != 0; }
   static uint32_t bits(Mask m) {

@@ -34,6 +34,9 @@ struct V {
   static Mask less(F a, F b) { return a < b; }
   // a where m is set, else b.
   static F select(Mask m, F a, F b) { return m ? a : b; }
+  // a where it is less (more), else b: b, too, where one of them is NaN.
+  static F lesser(F a, F b) { return a < b ? a : b; }
+  static F greater(F a, F b) { return a > b ? a : b; }
   static Mask either(Mask a, Mask b) { return a | b; }
   static bool any(Mask m) {
     using Halves [[gnu::vector_size(16)]] = int64_t;
