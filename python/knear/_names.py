@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ._knear import METRIC_COSINE, METRIC_INNER_PRODUCT, METRIC_L1, METRIC_L2, Index, _restore
+from ._wrappers import IndexPreTransform, IndexRefine, IndexRefineFlat
 from .typing import MetricLike
 
 
@@ -199,8 +200,12 @@ _BY_TOKEN: tuple[tuple[str, type[Index]], ...] = (
 )
 
 
-def class_of(spec: str, metric: int, dim: int) -> type[Index]:
-    """The most derived class for an index of this description."""
+def class_of(spec: str, metric: int, dim: int, shape: str) -> type[Index]:
+    """The most derived class for an index of this description; shape is "scan", "pretransform" or "refine"."""
+    if shape == "refine":
+        return IndexRefineFlat if re.search(r",RFlat(,k_factor=[^,]*)?$", spec) else IndexRefine
+    if shape == "pretransform":
+        return IndexPreTransform
     stages = [stage for stage in spec.split(",") if "=" not in stage]
     if len(stages) == 1 and stages[0] != "Flat":
         return next((cls for token, cls in _BY_TOKEN if re.fullmatch(token, stages[0])), Index)
