@@ -8,6 +8,7 @@
 
 #include "arrays.h"
 #include "call.h"
+#include "filters.h"
 #include "module.h"
 
 namespace knear::python {
@@ -102,6 +103,12 @@ void init_wrappers(nb::module_& m) {
   m.def("_k_factor_of", [](const PyIndex& self) { return refine_of(self).k_factor(); });
   m.def("_set_k_factor",
         [](PyIndex& self, double k_factor) { refine_of(self).set_k_factor(static_cast<float>(k_factor)); });
+  m.def("_search_type_of", [](const PyIndex& self) { return search_type_of(self.pq.value_or(PqSearch{})); });
+  m.def("_polysemous_ht_of", [](const PyIndex& self) { return self.pq.value_or(PqSearch{}).polysemous_ht; });
+  m.def("_set_pq_search", [](PyIndex& self, Int search_type, Int polysemous_ht) {
+    const PqSearch search = pq_search_of(search_type, polysemous_ht);
+    self.pq = search.by == PqSearch::By::asymmetric && search.polysemous_ht == 0 ? std::nullopt : std::optional(search);
+  });
   m.def("_init_chain", init_chain, nb::arg("self"), nb::arg("transforms"), nb::arg("inner"));
   m.def("_inner_of", [](const PyIndex& self) { return part_of(self, chain_of(self).share_inner()); });
   m.def("_transforms_of", transforms_of, nb::sig("def _transforms_of(self: Index) -> list[VectorTransform]"));
