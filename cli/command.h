@@ -24,6 +24,8 @@ Command declare_build(CLI::App& program);
 Command declare_search(CLI::App& program);
 Command declare_eval(CLI::App& program);
 Command declare_groundtruth(CLI::App& program);
+Command declare_encode(CLI::App& program);
+Command declare_decode(CLI::App& program);
 Command declare_info(CLI::App& program);
 Command declare_verify(CLI::App& program);
 Command declare_convert(CLI::App& program);

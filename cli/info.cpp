@@ -3,6 +3,8 @@
 
 #include "command.h"
 #include "knear/io.h"
+#include "knear/spec.h"
+#include "knear/wrap.h"
 #include "source.h"
 #include "text.h"
 
@@ -40,6 +42,28 @@ void add_sections(const FileInfo& info, Result& result) {
   result.add_json("sections", std::move(sections));
 }
 
+// {"transforms": […], "codec": …, "code_bytes": …, "refine": {…}}, and a line for each.
+Json stages_of(const Spec& spec, const FileInfo& info, const std::string& label, Result& result) {
+  Json stages = {{"transforms", Json::array()}};
+  for (const Stage& stage : spec.transforms) {
+    stages["transforms"].push_back(stage.str());
+    result.add_line(label + "transform", stage.str());
+  }
+  Spec alone = spec;
+  alone.refine = nullptr;
+  const std::size_t code_bytes = build(alone, info.dim, metric_of(info.metric))->code_bytes();
+  stages["codec"] = spec.codec.str();
+  stages["code_bytes"] = code_bytes;
+  result.add_line(label + "codec", fmt::format("{}, {} bytes a vector", spec.codec.str(), grouped(code_bytes)));
+  if (spec.refine) {
+    const float k_factor = spec.k_factor == 0 ? kDefaultKFactor : spec.k_factor;
+    stages["k_factor"] = k_factor;
+    result.add_line(label + "ranked again", fmt::format("{} candidates for each result", k_factor));
+    stages["refine"] = stages_of(*spec.refine, info, label + "again: ", result);
+  }
+  return stages;
+}
+
 Result describe_index(const InfoFlags& flags) {
   const FileInfo info = inspect(flags.file);
   const double per_vector =
@@ -49,6 +73,7 @@ Result describe_index(const InfoFlags& flags) {
   result.add_json("file_bytes", info.file_bytes);
   result.add("format_version", info.format_version, "format version", std::to_string(info.format_version));
   result.add("spec", info.spec, "spec", info.spec);
+  result.add_json("stages", stages_of(parse_spec(info.spec), info, "", result));
   result.add("metric", info.metric, "metric", info.metric);
   result.add("dim", info.dim, "dimensions", grouped(info.dim));
   result.add("ntotal", info.ntotal, "vectors", grouped(info.ntotal));

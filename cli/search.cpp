@@ -1,6 +1,7 @@
 // knear search: the nearest neighbours of each query, or all within a radius.
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <iterator>
 #include <optional>
@@ -29,6 +30,7 @@ struct SearchFlags {
   std::optional<float> radius;
   std::string output;
   std::string distances;
+  std::optional<float> k_factor;
 };
 
 // Results of any number of queries, query i's at [limits[i], limits[i + 1]): nearest first, none missing.
@@ -63,7 +65,8 @@ Found search_all(const Index& index, VectorFile& queries, const SearchFlags& fla
   Found found;
   Stopwatch watch;
   for_each_block(queries, {0, queries.rows()}, session, [&](std::size_t first, MatrixView rows) {
-    const SearchOptions options{.run = session.run_part("search", first, queries.rows())};
+    const SearchOptions options{.k_factor = flags.k_factor.value_or(0),
+                                .run = session.run_part("search", first, queries.rows())};
     watch.lap();
     if (flags.radius) {
       const RangeNeighbors block = index.range_search(rows, *flags.radius, options);
@@ -189,6 +192,11 @@ Command declare_search(CLI::App& program) {
       ->check(named_like({".ivecs", ".ibin", ".npy", ".tsv"}));
   app->add_option("-d,--distances", flags->distances, "Distances as .fvecs, .fbin or .npy")
       ->check(named_like({".fvecs", ".fbin", ".npy"}));
+  app->add_option("--k-factor", flags->k_factor, "Candidates for each result, of an index that ranks again (RFlat)")
+      ->check(accepted_by([](const std::string& text) {
+        if (!(std::strtof(text.c_str(), nullptr) >= 1)) throw Error(Error::invalid_argument, "it is at least 1");
+      }))
+      ->excludes("--range");
   app->footer(kExamples);
   return {app, [flags](Session& session) { return run(*flags, session); }};
 }

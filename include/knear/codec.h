@@ -127,6 +127,8 @@ class Codec {
   // and `table` outlive the scan; queries have no NaN or Inf unless the metric is nan_euclidean.
   virtual std::unique_ptr<Scan> make_knn_scan(MatrixView queries, std::size_t k, const SlotTable& table) const;
   virtual std::unique_ptr<Scan> make_range_scan(MatrixView queries, double radius, const SlotTable& table) const;
+  // The same codec with scans and rankers that go by other distances; null when it knows none of these.
+  virtual std::unique_ptr<Codec> searched_by(const PqSearch&) const { return nullptr; }
   // For distances to a few codes. `queries` outlives it.
   virtual std::unique_ptr<CodeRanker> make_ranker(MatrixView queries) const;
 

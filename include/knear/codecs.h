@@ -20,6 +20,9 @@ struct PqOptions {
   std::size_t niter = 25;                     // of k-means
   std::size_t max_points_per_centroid = 256;  // more training rows are sampled; 0: all
   std::uint64_t seed = 1234;
+  // polysemous: centroids are numbered such that codes differ in few bits where rows are close, for searches by
+  // PqSearch::By::polysemous (Douze, Jégou, Perronnin: "Polysemous codes", ECCV 2016); up to 8 bits
+  enum class Order : std::uint8_t { any, polysemous } order = Order::any;
 };
 
 std::unique_ptr<Codec> make_pq_codec(std::size_t dim, Metric metric, const PqOptions& options);

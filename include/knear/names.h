@@ -55,24 +55,22 @@ struct IndexScalarQuantizer : ScanIndex {
 
 // Transforms in front of an index.
 struct IndexPreTransform : PreTransformIndex {
-  IndexPreTransform(std::vector<std::unique_ptr<Transform>> transforms, std::unique_ptr<Index> index)
+  IndexPreTransform(TransformChain transforms, std::shared_ptr<Index> index)
       : PreTransformIndex(std::move(transforms), std::move(index)) {}
+  IndexPreTransform(std::shared_ptr<Transform> transform, std::shared_ptr<Index> index)
+      : IndexPreTransform(TransformChain{std::move(transform)}, std::move(index)) {}
 };
 
 // Candidates of the base, ranked again by finer codes.
 struct IndexRefine : RefineIndex {
-  IndexRefine(std::unique_ptr<Index> base, std::unique_ptr<Index> refine, float k_factor = kDefaultKFactor)
+  IndexRefine(std::shared_ptr<Index> base, std::shared_ptr<Index> refine, float k_factor = kDefaultKFactor)
       : RefineIndex(std::move(base), std::move(refine), k_factor) {}
 };
 
 // The same, by the rows as they are.
 struct IndexRefineFlat : IndexRefine {
-  explicit IndexRefineFlat(std::unique_ptr<Index> base, float k_factor = kDefaultKFactor)
-      : IndexRefineFlat(base, std::make_unique<IndexFlat>(base->dim(), base->metric()), k_factor) {}
-
- private:
-  IndexRefineFlat(std::unique_ptr<Index>& base, std::unique_ptr<Index> flat, float k_factor)
-      : IndexRefine(std::move(base), std::move(flat), k_factor) {}
+  explicit IndexRefineFlat(const std::shared_ptr<Index>& base, float k_factor = kDefaultKFactor)
+      : IndexRefine(base, std::make_shared<IndexFlat>(base->dim(), base->metric()), k_factor) {}
 };
 
 // Bits compared by Hamming distance; 0 bits: as many as dimensions.

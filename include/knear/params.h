@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -48,10 +49,21 @@ struct SearchStats {
   double seconds = 0;
 };
 
+// By which distances a product quantizer is searched.
+struct PqSearch {
+  enum class By : std::uint8_t {
+    asymmetric,  // from the query to the decoded row: what a search without a PqSearch does
+    symmetric,   // from the query, itself encoded and decoded, to the decoded row: a table lookup for each sub-vector
+    polysemous,  // asymmetric, but only of codes that differ from the query's own in few bits; the rest is not found
+  } by = By::asymmetric;
+  std::size_t polysemous_ht = 0;  // fewer bits than that; 0: 27 of 64, as in the paper (see PqOptions::polysemous)
+};
+
 struct SearchOptions {
   SelectorPtr filter = {};                    // for all queries
   std::span<const SelectorPtr> filters = {};  // or one for each query; null entries allow all
   float k_factor = 0;                         // of indexes that rank again: candidates per result; 0: the index's own
+  std::optional<PqSearch> pq = {};            // of product quantizers only
   SearchStats* stats = nullptr;               // filled when given
   RunOptions run = {};
 };

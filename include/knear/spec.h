@@ -11,6 +11,7 @@
 #include "knear/index.h"
 #include "knear/matrix.h"
 #include "knear/metric.h"
+#include "knear/transform.h"
 
 namespace knear {
 
@@ -37,6 +38,10 @@ struct Spec {
 
 // Reads a factory string. Throws Error::invalid_argument that quotes the offending token.
 Spec parse_spec(std::string_view text);
+
+// The transform of one stage, and from text, "PCA64" or "OPQ16_64,bits=4". Error::invalid_argument as above.
+std::unique_ptr<Transform> build_transform(const Stage& stage, std::size_t dim_in);
+std::unique_ptr<Transform> transform_factory(std::size_t dim_in, std::string_view text);
 
 // Builds an empty index.
 std::unique_ptr<Index> build(const Spec& spec, std::size_t dim, Metric metric = Metric::l2);

@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "knear/matrix.h"
 #include "knear/params.h"
@@ -14,6 +16,13 @@ namespace knear {
 
 class ByteSink;
 class ByteSource;
+
+// image = matrix * row + bias.
+struct LinearForm {
+  Matrix matrix;                                          // dim_out x dim_in
+  std::vector<float> bias;                                // dim_out; empty: zero
+  enum class Rows { any, orthonormal } rows = Rows::any;  // or, when it gives more than it takes, its columns
+};
 
 // Never changes once made, so many threads may use it.
 class Transform {
@@ -42,6 +51,9 @@ class Transform {
   virtual bool reversible() const noexcept { return true; }
   virtual void reverse(const float* images, std::size_t n, float* rows) const;
 
+  // None unless the transform is made of a matrix, and trained.
+  virtual std::optional<LinearForm> linear_form() const { return std::nullopt; }
+
  protected:
   // Error::invalid_argument unless 1 <= dim <= kMaxDim for both.
   Transform(std::size_t dim_in, std::size_t dim_out);
@@ -50,6 +62,14 @@ class Transform {
   std::size_t dim_in_;
   std::size_t dim_out_;
 };
+
+// A transform by itself, outside of an index. Arguments are checked, many rows go to many threads. Error::wrong_state
+// before training.
+Matrix apply_transform(const Transform& transform, MatrixView rows, const RunOptions& options = {});
+Matrix reverse_transform(const Transform& transform, MatrixView images, const RunOptions& options = {});
+// Null when it has nothing to learn. Error::invalid_argument names the first row that holds NaN or Inf.
+std::unique_ptr<Transform> train_transform(const Transform& transform, MatrixView rows,
+                                           const TrainOptions& options = {});
 
 // Principal components (Pearson: "On lines and planes of closest fit", Philosophical Magazine 2, 1901): the mean is
 // taken away, the directions of most variance stay. "PCA64"; with eigen_power -0.5 (whitening: all variances become 1)
@@ -76,6 +96,8 @@ std::unique_ptr<Transform> make_l2_normalization(std::size_t dim);
 std::unique_ptr<Transform> make_centring(std::size_t dim);
 // Zeros behind the row. "Pad64".
 std::unique_ptr<Transform> make_padding(std::size_t dim_in, std::size_t dim_out);
+// Any matrix, dim_out x dim_in, and a bias (none: zero). "Linear64": numbers that a file holds, but no string can name.
+std::unique_ptr<Transform> make_linear(MatrixView matrix, std::span<const float> bias = {});
 // Dimension j of the image is dimension map[j] of the row, or 0 where map[j] is -1. "Remap(2,0,-1)".
 std::unique_ptr<Transform> make_remap(std::size_t dim_in, std::span<const std::int32_t> map);
 

@@ -1,6 +1,10 @@
 // Indexes around indexes.
+//
+// What they stand around may be shared with others, who may go on reading it. All that changes it goes through the
+// index around it: else the parts no longer fit together, which verify() then says.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
@@ -22,11 +26,14 @@ using TransformChain = std::vector<std::shared_ptr<Transform>>;
 class PreTransformIndex : public Index {
  public:
   // Error::invalid_argument unless the dimensions agree and the index is empty. Another PreTransformIndex or a
-  // RefineIndex cannot be inside: chains are one chain, and what ranks again wants the original rows.
-  PreTransformIndex(std::vector<std::unique_ptr<Transform>> transforms, std::unique_ptr<Index> index);
+  // RefineIndex cannot be inside: chains are one chain, and what ranks again wants the original rows. A transform that
+  // has learned already stays as it is when the index is trained.
+  PreTransformIndex(TransformChain transforms, std::shared_ptr<Index> index);
   ~PreTransformIndex() override;
 
   const Index& inner() const noexcept { return *index_; }
+  std::shared_ptr<Index> share_inner() const noexcept { return index_; }
+  TransformChain transforms() const { return *chain(); }  // as they are now: training puts others in their place
   // What it keeps of these rows, or looks for: their images under all transforms. Error::wrong_state before training.
   Matrix images(MatrixView rows, const RunOptions& options = {}) const;
 
@@ -68,7 +75,8 @@ class PreTransformIndex : public Index {
   mutable std::shared_mutex training_mutex_;  // exclusive while it trains, shared while rows come or are written
   mutable std::mutex chain_mutex_;
   std::shared_ptr<const TransformChain> chain_;
-  std::unique_ptr<Index> index_;
+  std::vector<bool> fixed_;  // transforms that came trained
+  std::shared_ptr<Index> index_;
 };
 
 // Candidates that a search gets from the base for each result it wants. Four are enough for the codes of half a byte a
@@ -83,13 +91,16 @@ inline constexpr float kDefaultKFactor = 4;
 class RefineIndex : public Index {
  public:
   // Error::invalid_argument unless dimension and metric agree, both hold the same ids and 1 <= k_factor < 1e6. The base
-  // cannot be a RefineIndex itself.
-  RefineIndex(std::unique_ptr<Index> base, std::unique_ptr<Index> refine, float k_factor = kDefaultKFactor);
+  // cannot be a RefineIndex itself, and the two are not the same object.
+  RefineIndex(std::shared_ptr<Index> base, std::shared_ptr<Index> refine, float k_factor = kDefaultKFactor);
   ~RefineIndex() override;
 
   float k_factor() const noexcept { return k_factor_; }
+  void set_k_factor(float k_factor);  // of searches that do not say themselves
   const Index& base() const noexcept { return *base_; }
   const Index& fine() const noexcept { return *refine_; }
+  std::shared_ptr<Index> share_base() const noexcept { return base_; }
+  std::shared_ptr<Index> share_fine() const noexcept { return refine_; }
 
   DType dtype() const noexcept override;
   std::size_t size() const noexcept override;
@@ -126,9 +137,9 @@ class RefineIndex : public Index {
   struct Round;
   Round search_round(MatrixView queries, std::size_t k, const SearchOptions& options) const;
 
-  std::unique_ptr<Index> base_;
-  std::unique_ptr<Index> refine_;
-  float k_factor_;
+  std::shared_ptr<Index> base_;
+  std::shared_ptr<Index> refine_;
+  std::atomic<float> k_factor_;
   mutable std::mutex writer_mutex_;  // one writer at a time changes both
 };
 

@@ -51,6 +51,7 @@ from ._knear import (
     IDSelectorRange,
     IDSelectorXOr,
     Index,
+    IndexRefineSearchParameters,
     IndexStats,
     METRIC_BrayCurtis,
     METRIC_Canberra,
@@ -62,8 +63,11 @@ from ._knear import (
     Progress,
     Report,
     SearchParameters,
+    SearchParametersPQ,
+    SearchParametersPreTransform,
     SearchStats,
     VectorFile,
+    VectorTransform,
     cpu_level,
     deserialize_index,
     from_bytes,
@@ -76,6 +80,7 @@ from ._knear import (
     num_threads,
     open_vectors,
     read_ids,
+    read_VectorTransform,
     read_index,
     read_vectors,
     recall,
@@ -83,6 +88,7 @@ from ._knear import (
     set_num_threads,
     verify_file,
     version,
+    write_VectorTransform,
     write_index,
     write_vectors,
 )
@@ -101,6 +107,19 @@ from ._names import (
     ScalarQuantizer,
 )
 from ._process import get_mem_usage_kb, warn_of_unmet_wishes
+from ._transforms import (
+    CenteringTransform,
+    HadamardRotation,
+    ITQMatrix,
+    ITQTransform,
+    LinearTransform,
+    NormalizationTransform,
+    OPQMatrix,
+    PCAMatrix,
+    RandomRotationMatrix,
+    RemapDimensionsTransform,
+)
+from ._wrappers import IndexPreTransform, IndexRefine, IndexRefineFlat
 
 # The field's names for the same things.
 omp_set_num_threads = set_num_threads
@@ -108,20 +127,24 @@ omp_get_max_threads = num_threads
 
 __version__ = version()
 __all__ = [
-    "Capabilities", "Conflict", "CorruptFile", "DuplicateId", "Error", "Evaluation", "FileInfo", "FileSection",
-    "IDSelector", "IDSelectorAll", "IDSelectorAnd", "IDSelectorArray", "IDSelectorBatch", "IDSelectorBitmap",
-    "IDSelectorNot", "IDSelectorOr", "IDSelectorRange", "IDSelectorXOr", "Index", "IndexFlat", "IndexFlat1D",
-    "IndexFlatCosine", "IndexFlatIP", "IndexFlatL2", "IndexLSH", "IndexLattice", "IndexPQ", "IndexPQFastScan",
-    "IndexRaBitQ", "IndexScalarQuantizer", "IndexStats", "InvalidArgument", "IoFailure", "Kmeans",
-    "METRIC_BrayCurtis", "METRIC_COSINE", "METRIC_Canberra", "METRIC_GOWER", "METRIC_INNER_PRODUCT",
-    "METRIC_Jaccard", "METRIC_JensenShannon", "METRIC_L1", "METRIC_L2", "METRIC_Linf", "METRIC_Lp",
-    "METRIC_NaNEuclidean", "NotFound", "OutOfMemory", "Progress", "Report", "ScalarQuantizer", "SearchParameters", "SearchStats",
-    "Stopped", "Timeout", "Unsupported", "VectorFile", "WrongState", "WrongType", "cpu_level",
-    "deserialize_index", "evaluate", "from_bytes", "get_mem_usage_kb", "index", "index_factory", "inspect",
-    "knn", "load", "normalize_L2", "num_threads", "omp_get_max_threads", "omp_set_num_threads", "open_vectors",
-    "read_ids", "read_index", "read_vectors", "recall", "serialize_index", "set_num_threads", "typing",
-    "verify_file", "version", "write_index", "write_vectors",
-]
+    "Capabilities", "CenteringTransform", "Conflict", "CorruptFile", "DuplicateId", "Error", "Evaluation",
+    "FileInfo", "FileSection", "HadamardRotation", "IDSelector", "IDSelectorAll", "IDSelectorAnd",
+    "IDSelectorArray", "IDSelectorBatch", "IDSelectorBitmap", "IDSelectorNot", "IDSelectorOr", "IDSelectorRange",
+    "IDSelectorXOr", "ITQMatrix", "ITQTransform", "Index", "IndexFlat", "IndexFlat1D", "IndexFlatCosine",
+    "IndexFlatIP", "IndexFlatL2", "IndexLSH", "IndexLattice", "IndexPQ", "IndexPQFastScan", "IndexPreTransform",
+    "IndexRaBitQ", "IndexRefine", "IndexRefineFlat", "IndexRefineSearchParameters", "IndexScalarQuantizer",
+    "IndexStats", "InvalidArgument", "IoFailure", "Kmeans", "LinearTransform", "METRIC_BrayCurtis", "METRIC_COSINE",
+    "METRIC_Canberra", "METRIC_GOWER", "METRIC_INNER_PRODUCT", "METRIC_Jaccard", "METRIC_JensenShannon",
+    "METRIC_L1", "METRIC_L2", "METRIC_Linf", "METRIC_Lp", "METRIC_NaNEuclidean", "NormalizationTransform",
+    "NotFound", "OPQMatrix", "OutOfMemory", "PCAMatrix", "Progress", "RandomRotationMatrix",
+    "RemapDimensionsTransform", "Report", "ScalarQuantizer", "SearchParameters", "SearchParametersPQ",
+    "SearchParametersPreTransform", "SearchStats", "Stopped", "Timeout", "Unsupported", "VectorFile",
+    "VectorTransform", "WrongState", "WrongType", "cpu_level", "deserialize_index", "evaluate", "from_bytes",
+    "get_mem_usage_kb", "index", "index_factory", "inspect", "knn", "load", "normalize_L2", "num_threads",
+    "omp_get_max_threads", "omp_set_num_threads", "open_vectors", "read_VectorTransform", "read_ids", "read_index",
+    "read_vectors", "recall", "serialize_index", "set_num_threads", "typing", "verify_file", "version",
+    "write_VectorTransform", "write_index", "write_vectors",
+]  # fmt: skip
 
 warn_of_unmet_wishes()
 del warn_of_unmet_wishes

@@ -276,6 +276,63 @@ class SearchParameters:
     @sel.setter
     def sel(self, sel: knear.typing.FilterLike, /) -> None: ...
 
+class IndexRefineSearchParameters(SearchParameters):
+    """
+    For IndexRefine. k_factor: candidates for each result; base_index_params: parameters of the base.
+    """
+
+    def __init__(self, *, k_factor: float | None = None, base_index_params: SearchParameters | None = None, sel: knear.typing.FilterLike = None) -> None: ...
+
+    @property
+    def k_factor(self) -> float | None:
+        """
+        Candidates of the base for each result; None: as many as the index says.
+        """
+
+    @k_factor.setter
+    def k_factor(self, value: float | None) -> None: ...
+
+    @property
+    def base_index_params(self) -> SearchParameters | None:
+        """Parameters of the base, or None."""
+
+    @base_index_params.setter
+    def base_index_params(self, value: SearchParameters | None, /) -> None: ...
+
+class SearchParametersPreTransform(SearchParameters):
+    """For IndexPreTransform. index_params: parameters of the index inside."""
+
+    def __init__(self, *, index_params: SearchParameters | None = None, sel: knear.typing.FilterLike = None) -> None: ...
+
+    @property
+    def index_params(self) -> SearchParameters | None:
+        """Parameters of the index inside, or None."""
+
+    @index_params.setter
+    def index_params(self, value: SearchParameters | None, /) -> None: ...
+
+class SearchParametersPQ(SearchParameters):
+    """
+    For IndexPQ. search_type: IndexPQ.ST_PQ, ST_SDC or ST_polysemous; polysemous_ht: codes that differ from the
+    query's in fewer bits are looked at; 0 is 27 of 64 bits.
+    """
+
+    def __init__(self, *, search_type: int = 0, polysemous_ht: int = 0, sel: knear.typing.FilterLike = None) -> None: ...
+
+    @property
+    def search_type(self) -> int:
+        """IndexPQ.ST_PQ, ST_SDC or ST_polysemous."""
+
+    @search_type.setter
+    def search_type(self, arg: int, /) -> None: ...
+
+    @property
+    def polysemous_ht(self) -> int:
+        """Codes that differ in fewer bits are looked at."""
+
+    @polysemous_ht.setter
+    def polysemous_ht(self, arg: int, /) -> None: ...
+
 class Index:
     """
     Vectors in, nearest vectors out. knear.index() and the classes named Index... build one.
@@ -472,7 +529,7 @@ class Index:
         """
 
     @overload
-    def search(self, x: knear.typing.NumpyLike, k: int, *, return_stats: Literal[False] = False, filter: knear.typing.FilterLike = None, num_threads: int | None = None, timeout: float | None = None, progress: knear.typing.ProgressLike = None, params: SearchParameters | None = None, D: knear.typing.AnyArray | None = None, I: knear.typing.AnyArray | None = None) -> tuple[knear.typing.FloatArray, knear.typing.IdArray]:
+    def search(self, x: knear.typing.NumpyLike, k: int, *, return_stats: Literal[False] = False, filter: knear.typing.FilterLike = None, num_threads: int | None = None, timeout: float | None = None, progress: knear.typing.ProgressLike = None, params: SearchParameters | None = None, k_factor: float | None = None, D: knear.typing.AnyArray | None = None, I: knear.typing.AnyArray | None = None) -> tuple[knear.typing.FloatArray, knear.typing.IdArray]:
         """
         The k nearest vectors of each row of x, shape (nq, dim), as (D, I), nearest first.
 
@@ -485,8 +542,10 @@ class Index:
         num_threads: for this call; 0 or None is the process-wide default.
         timeout: seconds, after which Timeout (a TimeoutError) is raised.
         progress: True for a bar, or a callable that takes a Progress and may return False to stop.
-        params: SearchParameters(sel=...), the field's spelling of filter.
+        params: SearchParameters(sel=...), the field's spelling of filter; IndexRefineSearchParameters(k_factor=...) and
+        SearchParametersPQ(search_type=...) carry more.
         return_stats: a third result, SearchStats.
+        k_factor: of an index that ranks again: candidates for each result; the index's own when not said.
         D, I: packed arrays of the result's shape and type to fill instead of new ones.
         Raises InvalidArgument (a ValueError) for shapes and k that do not fit, WrongType (a TypeError) for element types
         that are no numbers. A query that holds NaN finds nothing.
@@ -502,13 +561,13 @@ class Index:
         """
 
     @overload
-    def search(self, x: knear.typing.NumpyLike, k: int, *, return_stats: Literal[True], filter: knear.typing.FilterLike = None, num_threads: int | None = None, timeout: float | None = None, progress: knear.typing.ProgressLike = None, params: SearchParameters | None = None, D: knear.typing.AnyArray | None = None, I: knear.typing.AnyArray | None = None) -> tuple[knear.typing.FloatArray, knear.typing.IdArray, SearchStats]: ...
+    def search(self, x: knear.typing.NumpyLike, k: int, *, return_stats: Literal[True], filter: knear.typing.FilterLike = None, num_threads: int | None = None, timeout: float | None = None, progress: knear.typing.ProgressLike = None, params: SearchParameters | None = None, k_factor: float | None = None, D: knear.typing.AnyArray | None = None, I: knear.typing.AnyArray | None = None) -> tuple[knear.typing.FloatArray, knear.typing.IdArray, SearchStats]: ...
 
     @overload
-    def search(self, x: knear.typing.ArrayLike, k: int, *, return_stats: Literal[False] = False, filter: knear.typing.FilterLike = None, num_threads: int | None = None, timeout: float | None = None, progress: knear.typing.ProgressLike = None, params: SearchParameters | None = None, D: knear.typing.AnyArray | None = None, I: knear.typing.AnyArray | None = None) -> tuple[Any, Any]: ...
+    def search(self, x: knear.typing.ArrayLike, k: int, *, return_stats: Literal[False] = False, filter: knear.typing.FilterLike = None, num_threads: int | None = None, timeout: float | None = None, progress: knear.typing.ProgressLike = None, params: SearchParameters | None = None, k_factor: float | None = None, D: knear.typing.AnyArray | None = None, I: knear.typing.AnyArray | None = None) -> tuple[Any, Any]: ...
 
     @overload
-    def search(self, x: knear.typing.ArrayLike, k: int, *, return_stats: Literal[True], filter: knear.typing.FilterLike = None, num_threads: int | None = None, timeout: float | None = None, progress: knear.typing.ProgressLike = None, params: SearchParameters | None = None, D: knear.typing.AnyArray | None = None, I: knear.typing.AnyArray | None = None) -> tuple[Any, Any, SearchStats]: ...
+    def search(self, x: knear.typing.ArrayLike, k: int, *, return_stats: Literal[True], filter: knear.typing.FilterLike = None, num_threads: int | None = None, timeout: float | None = None, progress: knear.typing.ProgressLike = None, params: SearchParameters | None = None, k_factor: float | None = None, D: knear.typing.AnyArray | None = None, I: knear.typing.AnyArray | None = None) -> tuple[Any, Any, SearchStats]: ...
 
     def assign(self, x: knear.typing.ArrayLike, k: int = 1, labels: knear.typing.AnyArray | None = None) -> knear.typing.IdArray:
         """
@@ -731,3 +790,98 @@ def version() -> str:
     """The version of the library, e.g. "0.1.0"."""
 
 def _kmeans(x: knear.typing.ArrayLike, k: int, *, niter: int, nredo: int, seed: int, spherical: bool, int_centroids: bool, min_points_per_centroid: int, max_points_per_centroid: int, frozen_centroids: bool, init: str, early_stop: float, weights: knear.typing.ArrayLike | None = None, init_centroids: knear.typing.ArrayLike | None = None, progress: knear.typing.ProgressLike = None, num_threads: int | None = None) -> tuple[knear.typing.FloatArray, float, list[dict[str, float]], list[str]]: ...
+
+class VectorTransform:
+    """
+    Vector to vector, before it is coded. The classes PCAMatrix, OPQMatrix, ... make one.
+    """
+
+    def __init__(self, spec: str, d_in: int) -> None:
+        """spec: its stage of a factory string, e.g. "PCA64"."""
+
+    @property
+    def d_in(self) -> int:
+        """Dimensions of the rows."""
+
+    @property
+    def d_out(self) -> int:
+        """Dimensions of the images."""
+
+    @property
+    def spec(self) -> str:
+        """Its stage of a factory string."""
+
+    @property
+    def is_trained(self) -> bool:
+        """Can it be applied?"""
+
+    def __repr__(self) -> str: ...
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickles and copies with what it has learned."""
+
+    def train(self, x: knear.typing.ArrayLike, *, progress: knear.typing.ProgressLike | None = None, num_threads: int | None = None) -> None:
+        """
+        Learns from rows x of shape (n, d_in); nothing to learn is fine. Raises InvalidArgument when the rows are too
+        few or hold NaN.
+        """
+
+    def apply(self, x: knear.typing.ArrayLike, *, num_threads: int | None = None) -> knear.typing.FloatArray:
+        """
+        The images of rows x of shape (n, d_in): float32 of shape (n, d_out). Raises WrongState before training.
+        """
+
+    def apply_py(self, x: knear.typing.ArrayLike, *, num_threads: int | None = None) -> knear.typing.FloatArray:
+        """The field's name for apply(x)."""
+
+    def reverse_transform(self, y: knear.typing.ArrayLike, *, num_threads: int | None = None) -> knear.typing.FloatArray:
+        """
+        The rows of shape (n, d_in) whose images are y of shape (n, d_out), but for what the transform took away.
+        """
+
+    def _to_bytes(self) -> bytes: ...
+
+    def _matrix(self) -> knear.typing.FloatArray: ...
+
+    def _bias(self) -> knear.typing.FloatArray: ...
+
+    def _is_orthonormal(self) -> bool: ...
+
+    def _become(self, spec: str) -> None: ...
+
+    def _set_matrix(self, A: knear.typing.ArrayLike, b: knear.typing.ArrayLike | None) -> None:
+        """b: a row, or None."""
+
+def _restore_transform(arg0: object, arg1: bytes, /) -> VectorTransform: ...
+
+def write_VectorTransform(transform: VectorTransform, path: knear.typing.PathLike) -> None:
+    """Writes a transform, with what it has learned, to a file of its own."""
+
+def read_VectorTransform(path: knear.typing.PathLike) -> VectorTransform:
+    """The transform in a file that write_VectorTransform() wrote."""
+
+def _init_refine(self: object, base: Index, fine: Index, k_factor: float) -> None: ...
+
+def _base_of(arg: Index, /) -> Index: ...
+
+def _fine_of(arg: Index, /) -> Index: ...
+
+def _k_factor_of(arg: Index, /) -> float: ...
+
+def _set_k_factor(arg0: Index, arg1: float, /) -> None: ...
+
+def _search_type_of(arg: Index, /) -> int: ...
+
+def _polysemous_ht_of(arg: Index, /) -> int: ...
+
+def _set_pq_search(arg0: Index, arg1: int, arg2: int, /) -> None: ...
+
+def _init_chain(self: object, transforms: list[VectorTransform], inner: Index) -> None: ...
+
+def _inner_of(arg: Index, /) -> Index: ...
+
+def _transforms_of(self: Index) -> list[VectorTransform]: ...
+
+def _prepend(arg0: Index, arg1: VectorTransform, /) -> None: ...
+
+def _images(arg0: Index, arg1: knear.typing.ArrayLike, /) -> knear.typing.FloatArray: ...

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import re
 
-from ._knear import METRIC_COSINE, METRIC_INNER_PRODUCT, METRIC_L1, METRIC_L2, Index, _restore
+from ._knear import (
+    METRIC_COSINE,
+    METRIC_INNER_PRODUCT,
+    METRIC_L1,
+    METRIC_L2,
+    Index,
+    _polysemous_ht_of,
+    _restore,
+    _search_type_of,
+    _set_pq_search,
+)
+from ._wrappers import IndexPreTransform, IndexRefine, IndexRefineFlat
 from .typing import MetricLike
 
 
@@ -71,15 +82,55 @@ class IndexPQ(Index):
     >>> index = knear.IndexPQ(64, 16, 8)
     >>> index.code_size, index.is_trained
     (16, False)
+
+    do_polysemous_training numbers centroids such that close rows have codes that differ in few bits, for searches with
+    search_type = ST_polysemous, which pass over all codes that differ from the query's in polysemous_ht bits or more.
+    ST_SDC takes distances from the query's own code. Both belong to this object, as on_duplicate does; files do not
+    keep them.
     """
 
     __module__ = "knear"
     __slots__ = ()
 
+    ST_PQ = 0
+    ST_SDC = 3
+    ST_polysemous = 4
+
     def __init__(
-        self, d: int, M: int, nbits: int = 8, metric: MetricLike = METRIC_L2, *, on_duplicate: str = "error"
+        self,
+        d: int,
+        M: int,
+        nbits: int = 8,
+        metric: MetricLike = METRIC_L2,
+        *,
+        do_polysemous_training: bool = False,
+        on_duplicate: str = "error",
     ) -> None:
-        super().__init__(f"PQ{M}x{nbits}", d, metric, on_duplicate=on_duplicate)
+        order = ",order=polysemous" if do_polysemous_training else ""
+        super().__init__(f"PQ{M}x{nbits}{order}", d, metric, on_duplicate=on_duplicate)
+
+    @property
+    def do_polysemous_training(self) -> bool:
+        """Are centroids numbered for polysemous searches?"""
+        return "order=polysemous" in self.spec
+
+    @property
+    def search_type(self) -> int:
+        """How this object searches: ST_PQ, ST_SDC or ST_polysemous."""
+        return _search_type_of(self)
+
+    @search_type.setter
+    def search_type(self, search_type: int) -> None:
+        _set_pq_search(self, search_type, self.polysemous_ht)
+
+    @property
+    def polysemous_ht(self) -> int:
+        """Of ST_polysemous: codes that differ in fewer bits are looked at; 0: 27 of 64."""
+        return _polysemous_ht_of(self)
+
+    @polysemous_ht.setter
+    def polysemous_ht(self, bits: int) -> None:
+        _set_pq_search(self, self.search_type, bits)
 
 
 class IndexPQFastScan(Index):
@@ -199,8 +250,12 @@ _BY_TOKEN: tuple[tuple[str, type[Index]], ...] = (
 )
 
 
-def class_of(spec: str, metric: int, dim: int) -> type[Index]:
-    """The most derived class for an index of this description."""
+def class_of(spec: str, metric: int, dim: int, shape: str) -> type[Index]:
+    """The most derived class for an index of this description; shape is "scan", "pretransform" or "refine"."""
+    if shape == "refine":
+        return IndexRefineFlat if re.search(r",RFlat(,k_factor=[^,]*)?$", spec) else IndexRefine
+    if shape == "pretransform":
+        return IndexPreTransform
     stages = [stage for stage in spec.split(",") if "=" not in stage]
     if len(stages) == 1 and stages[0] != "Flat":
         return next((cls for token, cls in _BY_TOKEN if re.fullmatch(token, stages[0])), Index)

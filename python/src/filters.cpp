@@ -133,13 +133,63 @@ bool lists_ids(nb::handle object) {
   return array.is_valid() && array.dtype() != nb::dtype<bool>();
 }
 
-nb::object filter_argument(nb::handle filter, nb::handle params) {
-  if (params.is_none()) return nb::borrow(filter);
+namespace {
+
+template <class Value>
+void take(std::optional<Value>& kept, const Value& value, const char* name) {
+  if (kept) throw Error(Error::invalid_argument, std::string(name) + " is said twice, by the call or its params");
+  kept = value;
+}
+
+// Takes over what one of the objects says, and gives the one for the index inside.
+nb::object take_parameters(nb::handle params, SearchArgument& all) {
   if (!nb::isinstance<PySearchParameters>(params))
     throw Error(Error::wrong_type, "params must be a SearchParameters, not " + type_text(params));
   const nb::object& sel = nb::inst_ptr<PySearchParameters>(params)->sel;
-  if (!sel.is_none() && !filter.is_none()) throw Error(Error::invalid_argument, "give filter or params.sel, not both");
-  return sel.is_none() ? nb::borrow(filter) : sel;
+  if (!sel.is_none() && !all.filter.is_none())
+    throw Error(Error::invalid_argument, "give filter or params.sel, not both");
+  if (!sel.is_none()) all.filter = sel;
+  if (nb::isinstance<PyPqParameters>(params)) take(all.pq, nb::inst_ptr<PyPqParameters>(params)->pq, "search_type");
+  if (nb::isinstance<PyRefineParameters>(params)) {
+    const auto* refine = nb::inst_ptr<PyRefineParameters>(params);
+    if (refine->k_factor) take(all.k_factor, *refine->k_factor, "k_factor");
+    return refine->inner;
+  }
+  return nb::isinstance<PyPreTransformParameters>(params) ? nb::inst_ptr<PyPreTransformParameters>(params)->inner
+                                                          : nb::none();
+}
+
+}  // namespace
+
+PqSearch pq_search_of(Int search_type, Int polysemous_ht) {
+  const std::size_t bits = count_of(polysemous_ht, "polysemous_ht", 0);
+  for (const auto by : {PqSearch::By::asymmetric, PqSearch::By::symmetric, PqSearch::By::polysemous}) {
+    if (search_type.value == search_type_of({by, 0})) return {by, bits};
+  }
+  throw Error(Error::invalid_argument, "search_type = " + std::to_string(search_type.value) +
+                                           "; it must be 0 (ST_PQ), 3 (ST_SDC) or 4 (ST_polysemous)");
+}
+
+int search_type_of(const PqSearch& search) {
+  switch (search.by) {
+    case PqSearch::By::asymmetric:
+      return 0;
+    case PqSearch::By::symmetric:
+      return 3;
+    case PqSearch::By::polysemous:
+      return 4;
+  }
+  return 0;
+}
+
+SearchArgument search_argument(SearchArgument keywords, nb::handle params) {
+  SearchArgument all = std::move(keywords);
+  constexpr int kLevels = 8;
+  nb::object next = nb::borrow(params);
+  for (int level = 0; level < kLevels && !next.is_none(); ++level) next = take_parameters(next, all);
+  if (all.k_factor && !(*all.k_factor >= 1))
+    throw Error(Error::invalid_argument, "k_factor = " + std::to_string(*all.k_factor) + "; it must be at least 1");
+  return all;
 }
 
 }  // namespace knear::python

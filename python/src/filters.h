@@ -3,6 +3,7 @@
 
 #include <nanobind/nanobind.h>
 
+#include <optional>
 #include <vector>
 
 #include "knear/index.h"
@@ -19,7 +20,25 @@ struct PySelector {
 
 // knear.SearchParameters: what travels with a search under the field's names.
 struct PySearchParameters {
-  nb::object sel;
+  nb::object sel = nb::none();
+};
+// What only some indexes know; `inner` are the parameters for the index inside.
+struct PyRefineParameters : PySearchParameters {
+  std::optional<double> k_factor = {};
+  nb::object inner = nb::none();
+};
+struct PyPreTransformParameters : PySearchParameters {
+  nb::object inner = nb::none();
+};
+struct PyPqParameters : PySearchParameters {
+  PqSearch pq;
+};
+
+// The parameters of one search, its keywords included, in one piece.
+struct SearchArgument {
+  nb::object filter = nb::none();
+  std::optional<double> k_factor = {};
+  std::optional<PqSearch> pq = {};
 };
 
 // The filter of one call.
@@ -37,7 +56,11 @@ Filter filter_of(nb::handle filter, const Index& index, std::size_t queries);
 PySelector selector_of(nb::handle filter, const Index& index);
 // Is this ids themselves, rather than a rule that picks them?
 bool lists_ids(nb::handle object);
-// The filter of a call that has both spellings, `filter` and `params`.
-nb::object filter_argument(nb::handle filter, nb::handle params);
+// The field's numbers for PqSearch::By: 0, 3 and 4.
+PqSearch pq_search_of(Int search_type, Int polysemous_ht);
+int search_type_of(const PqSearch& search);
+
+// What a call says by keywords and what `params` say. Throws Error::invalid_argument when both say the same thing.
+SearchArgument search_argument(SearchArgument keywords, nb::handle params);
 
 }  // namespace knear::python

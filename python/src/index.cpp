@@ -8,6 +8,7 @@
 #include "call.h"
 #include "knear/io.h"
 #include "knear/spec.h"
+#include "knear/wrap.h"
 #include "metrics.h"
 #include "module.h"
 
@@ -49,7 +50,7 @@ std::unique_ptr<Index> build_from(const std::string& text, Int dim, const Metric
 }
 
 // An object of class `type` (Index or derived from it) around an index.
-nb::object wrap_as(nb::handle type, std::unique_ptr<Index> index, OnDuplicate on_duplicate) {
+nb::object wrap_as(nb::handle type, std::shared_ptr<Index> index, OnDuplicate on_duplicate) {
   nb::object self = nb::inst_alloc(type);
   new (nb::inst_ptr<PyIndex>(self)) PyIndex{std::move(index), on_duplicate};
   nb::inst_mark_ready(self);
@@ -152,7 +153,7 @@ void define_facts(nb::class_<PyIndex>& type) {
       "_set_metadata",
       [](PyIndex& self, const nb::dict& values) {
         auto read = encoded(values);
-        without_gil([&] { self.index->set_metadata(std::move(read)); });
+        without_gil([&] { self.writable().set_metadata(std::move(read)); });
       },
       nb::sig("def _set_metadata(self, values: dict[str, str | bytes]) -> None"));
 }
@@ -188,16 +189,29 @@ void define_functions(nb::module_& m) {
       "The field's name for index(description, d, metric).");
   m.def("_restore", [](nb::handle type, const nb::bytes& bytes, std::string_view on_duplicate) {
     const std::span<const Byte> view(static_cast<const Byte*>(bytes.data()), bytes.size());
-    auto index = without_gil([&] { return from_bytes(view); });
+    std::shared_ptr<Index> index = without_gil([&] { return from_bytes(view); });
     return nb::typed<nb::object, PyIndex>(wrap_as(type, std::move(index), on_duplicate_of(on_duplicate)));
   });
 }
 
+const char* shape_of(const Index& index) {
+  if (dynamic_cast<const RefineIndex*>(&index)) return "refine";
+  return dynamic_cast<const PreTransformIndex*>(&index) ? "pretransform" : "scan";
+}
+
 }  // namespace
 
-nb::object wrap(std::unique_ptr<Index> index, OnDuplicate on_duplicate) {
-  const nb::object type = nb::module_::import_("knear._names")
-                              .attr("class_of")(index->spec(), static_cast<int>(index->metric().kind), index->dim());
+Index& PyIndex::writable() const {
+  if (const auto owner = whole.lock())
+    throw Error(Error::wrong_state, "this index is a part of \"" + owner->spec() +
+                                        "\": what changes it goes through that index; it may be searched and read");
+  return *index;
+}
+
+nb::object wrap(std::shared_ptr<Index> index, OnDuplicate on_duplicate) {
+  const nb::object type =
+      nb::module_::import_("knear._names")
+          .attr("class_of")(index->spec(), static_cast<int>(index->metric().kind), index->dim(), shape_of(*index));
   return wrap_as(type, std::move(index), on_duplicate);
 }
 

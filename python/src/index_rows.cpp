@@ -32,7 +32,8 @@ void train(PyIndex& self, const ArrayLike& x, const ProgressLike& progress, std:
   Call call({num_threads, std::nullopt, progress}, kPasses * elements_of(rows.view()));
   TrainOptions options;
   options.run = call.options();
-  call.run([&] { self.index->train(rows.view(), options); });
+  Index& index = self.writable();
+  call.run([&] { index.train(rows.view(), options); });
 }
 
 std::size_t add(PyIndex& self, const ArrayLike& x, const IdsLike& ids, std::optional<std::string_view> on_duplicate,
@@ -51,7 +52,8 @@ std::size_t add(PyIndex& self, const ArrayLike& x, const IdsLike& ids, std::opti
   options.on_duplicate = on_duplicate ? on_duplicate_of(*on_duplicate) : self.on_duplicate;
   options.nan_policy = nan_policy_of(nan_policy);
   std::size_t stored = 0;
-  call.run([&] { stored = self.index->add(rows.view(), options); });
+  Index& index = self.writable();
+  call.run([&] { stored = index.add(rows.view(), options); });
   return stored;
 }
 
@@ -62,7 +64,8 @@ void update(PyIndex& self, const IdsLike& ids, const ArrayLike& x, const Progres
   Call call({num_threads, std::nullopt, progress}, elements_of(rows.view()));
   AddOptions options;
   options.run = call.options();
-  call.run([&] { self.index->update(keys.view(), rows.view(), options); });
+  Index& index = self.writable();
+  call.run([&] { index.update(keys.view(), rows.view(), options); });
 }
 
 nb::object rows_of(const PyIndex& self, std::span<const Id> ids) {
@@ -102,12 +105,13 @@ nb::object reconstruct_n(const PyIndex& self, Int first, Int count) {
 }
 
 std::size_t remove(PyIndex& self, const FilterLike& ids) {
+  Index& index = self.writable();
   if (lists_ids(ids)) {
     const Ids gone(ids, "ids");
-    return without_gil([&] { return self.index->remove(gone.view()); });
+    return without_gil([&] { return index.remove(gone.view()); });
   }
-  const PySelector chosen = selector_of(ids, *self.index);
-  return without_gil([&] { return self.index->remove(*chosen.selector); });
+  const PySelector chosen = selector_of(ids, index);
+  return without_gil([&] { return index.remove(*chosen.selector); });
 }
 
 void merge(PyIndex& self, const PyIndex& other, std::string_view ids, std::optional<std::string_view> on_duplicate,
@@ -120,7 +124,8 @@ void merge(PyIndex& self, const PyIndex& other, std::string_view ids, std::optio
   options.run = call.options();
   options.ids = ids == "keep" ? MergeIds::keep : MergeIds::shift;
   options.on_duplicate = on_duplicate ? on_duplicate_of(*on_duplicate) : self.on_duplicate;
-  call.run([&] { self.index->merge(*other.index, options); });
+  Index& index = self.writable();
+  call.run([&] { index.merge(*other.index, options); });
 }
 
 void define_adding(nb::class_<PyIndex>& type) {
@@ -234,7 +239,10 @@ ids: integers, an IDSelector, a callable, or bools, one for each of index.ids().
     [1, 2]
 )");
   type.def("remove_ids", remove, nb::arg("sel"), "The field's name for remove(sel).");
-  const auto clear = [](PyIndex& self) { without_gil([&] { self.index->clear(); }); };
+  const auto clear = [](PyIndex& self) {
+    Index& index = self.writable();
+    without_gil([&] { index.clear(); });
+  };
   type.def("reset", clear, "Removes all vectors.");
   type.def("clear", clear, "Removes all vectors.");
   type.def(

@@ -44,8 +44,7 @@ class Result {
 using Params = nb::typed<nb::object, PySearchParameters>;
 
 struct SearchArguments {
-  nb::object filter = nb::none();
-  nb::object params = nb::none();
+  SearchArgument says = {};
   CallArguments call = {};
   nb::object distances_out = nb::none();
   nb::object ids_out = nb::none();
@@ -57,12 +56,14 @@ class Search {
   Search(const PyIndex& self, const ArrayLike& x, const SearchArguments& arguments)
       : queries_(x, "x"),
         framework_(framework_of(x)),
-        filter_(filter_of(filter_argument(arguments.filter, arguments.params), *self.index, queries_.view().rows())),
+        filter_(filter_of(arguments.says.filter, *self.index, queries_.view().rows())),
         call_(arguments.call, work(*self.index)) {
     if (filter_.calls_python) call_.expect_python();
     options_.run = call_.options();
     options_.filter = filter_.one;
     options_.filters = filter_.many;
+    options_.k_factor = static_cast<float>(arguments.says.k_factor.value_or(0));
+    options_.pq = arguments.says.pq ? arguments.says.pq : self.pq;
     options_.stats = &stats_;
   }
 
@@ -138,7 +139,7 @@ nb::object rows_of_results(const PyIndex& self, std::span<const Id> ids, std::si
 }
 
 nb::object search_and_reconstruct(const PyIndex& self, const ArrayLike& x, Int k, const Params& params) {
-  const Found found = search(self, x, k, {.params = params});
+  const Found found = search(self, x, k, {.says = search_argument({}, params)});
   nb::object rows = rows_of_results(self, found.id_values, static_cast<std::size_t>(k.value));
   return nb::make_tuple(found.distances, found.ids, rows);
 }
@@ -155,8 +156,10 @@ an id and gives a bool, or a list with one of these or None for each query.
 num_threads: for this call; 0 or None is the process-wide default.
 timeout: seconds, after which Timeout (a TimeoutError) is raised.
 progress: True for a bar, or a callable that takes a Progress and may return False to stop.
-params: SearchParameters(sel=...), the field's spelling of filter.
+params: SearchParameters(sel=...), the field's spelling of filter; IndexRefineSearchParameters(k_factor=...) and
+SearchParametersPQ(search_type=...) carry more.
 return_stats: a third result, SearchStats.
+k_factor: of an index that ranks again: candidates for each result; the index's own when not said.
 D, I: packed arrays of the result's shape and type to fill instead of new ones.
 Raises InvalidArgument (a ValueError) for shapes and k that do not fit, WrongType (a TypeError) for element types
 that are no numbers. A query that holds NaN finds nothing.
@@ -176,14 +179,16 @@ void define_knn(nb::class_<PyIndex>& type) {
       "search",
       [](const PyIndex& self, const ArrayLike& x, Int k, const FilterLike& filter, std::optional<Int> num_threads,
          std::optional<double> timeout, const ProgressLike& progress, const Params& params, bool return_stats,
-         const AnyArray& D, const AnyArray& I) {
-        const Found found = search(self, x, k, {filter, params, {num_threads, timeout, progress}, D, I});
+         const AnyArray& D, const AnyArray& I, std::optional<double> k_factor) {
+        const Found found = search(
+            self, x, k, {search_argument({filter, k_factor, {}}, params), {num_threads, timeout, progress}, D, I});
         return return_stats ? nb::make_tuple(found.distances, found.ids, found.stats)
                             : nb::make_tuple(found.distances, found.ids);
       },
       nb::arg("x"), nb::arg("k"), nb::kw_only(), nb::arg("filter") = nb::none(), nb::arg("num_threads") = nb::none(),
       nb::arg("timeout") = nb::none(), nb::arg("progress") = nb::none(), nb::arg("params") = nb::none(),
-      nb::arg("return_stats") = false, nb::arg("D") = nb::none(), nb::arg("I") = nb::none(), kSearchDoc);
+      nb::arg("return_stats") = false, nb::arg("D") = nb::none(), nb::arg("I") = nb::none(),
+      nb::arg("k_factor") = nb::none(), kSearchDoc);
   type.def(
       "assign",
       [](const PyIndex& self, const ArrayLike& x, Int k, const AnyArray& labels) {
@@ -200,7 +205,8 @@ void define_others(nb::class_<PyIndex>& type) {
          std::optional<Int> num_threads, std::optional<double> timeout, const ProgressLike& progress,
          const Params& params) {
         return nb::typed<nb::object, nb::typed<nb::tuple, IdArray, FloatArray, IdArray>>(range_search(
-            self, x, radius, {.filter = filter, .params = params, .call = {num_threads, timeout, progress}}));
+            self, x, radius,
+            {.says = search_argument({.filter = filter}, params), .call = {num_threads, timeout, progress}}));
       },
       nb::arg("x"), nb::arg("thresh"), nb::kw_only(), nb::arg("filter") = nb::none(),
       nb::arg("num_threads") = nb::none(), nb::arg("timeout") = nb::none(), nb::arg("progress") = nb::none(),

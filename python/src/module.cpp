@@ -13,4 +13,6 @@ NB_MODULE(_knear, m) {
   init_datasets(m);
   init_functions(m);
   init_clustering(m);
+  init_transforms(m);
+  init_wrappers(m);
 }

@@ -95,12 +95,7 @@ void define_combinations(nb::module_& m) {
        select_xor);
 }
 
-}  // namespace
-
-void init_selectors(nb::module_& m) {
-  define_base(m);
-  define_sets(m);
-  define_combinations(m);
+void define_parameters(nb::module_& m) {
   nb::class_<PySearchParameters>(m, "SearchParameters",
                                  R"(What travels with one search: index.search(x, k, params=SearchParameters(sel=...)).
 
@@ -114,6 +109,72 @@ sel: any filter that `search` takes, usually an IDSelector.)")
           [](PySearchParameters& self, nb::object sel) { self.sel = std::move(sel); }, nb::arg("sel").none(),
           nb::for_getter(nb::sig("def sel(self) -> knear.typing.FilterLike")),
           nb::for_setter(nb::sig("def sel(self, sel: knear.typing.FilterLike, /) -> None")), "The filter, or None.");
+
+  nb::class_<PyRefineParameters, PySearchParameters>(
+      m, "IndexRefineSearchParameters",
+      "For IndexRefine. k_factor: candidates for each result; base_index_params: parameters of the base.")
+      .def(
+          "__init__",
+          [](PyRefineParameters* self, std::optional<double> k_factor, nb::object base_index_params, nb::object sel) {
+            new (self) PyRefineParameters{{std::move(sel)}, k_factor, std::move(base_index_params)};
+          },
+          nb::kw_only(), nb::arg("k_factor") = nb::none(), nb::arg("base_index_params").sig("None") = nb::none(),
+          nb::arg("sel").sig("None") = nb::none(),
+          nb::sig(
+              "def __init__(self, *, k_factor: float | None = None, base_index_params: SearchParameters | None = None, "
+              "sel: knear.typing.FilterLike = None) -> None"))
+      .def_rw("k_factor", &PyRefineParameters::k_factor, nb::arg("value").none(),
+              "Candidates of the base for each result; None: as many as the index says.")
+      .def_rw("base_index_params", &PyRefineParameters::inner,
+              nb::for_getter(nb::sig("def base_index_params(self) -> SearchParameters | None")),
+              nb::for_setter(nb::sig("def base_index_params(self, value: SearchParameters | None, /) -> None")),
+              nb::arg("value").none(), "Parameters of the base, or None.");
+  nb::class_<PyPreTransformParameters, PySearchParameters>(
+      m, "SearchParametersPreTransform", "For IndexPreTransform. index_params: parameters of the index inside.")
+      .def(
+          "__init__",
+          [](PyPreTransformParameters* self, nb::object index_params, nb::object sel) {
+            new (self) PyPreTransformParameters{{std::move(sel)}, std::move(index_params)};
+          },
+          nb::kw_only(), nb::arg("index_params").sig("None") = nb::none(), nb::arg("sel").sig("None") = nb::none(),
+          nb::sig("def __init__(self, *, index_params: SearchParameters | None = None, "
+                  "sel: knear.typing.FilterLike = None) -> None"))
+      .def_rw("index_params", &PyPreTransformParameters::inner,
+              nb::for_getter(nb::sig("def index_params(self) -> SearchParameters | None")),
+              nb::for_setter(nb::sig("def index_params(self, value: SearchParameters | None, /) -> None")),
+              nb::arg("value").none(), "Parameters of the index inside, or None.");
+  nb::class_<PyPqParameters, PySearchParameters>(
+      m, "SearchParametersPQ",
+      "For IndexPQ. search_type: IndexPQ.ST_PQ, ST_SDC or ST_polysemous; polysemous_ht: codes that differ from the\n"
+      "query's in fewer bits are looked at; 0 is 27 of 64 bits.")
+      .def(
+          "__init__",
+          [](PyPqParameters* self, Int search_type, Int polysemous_ht, nb::object sel) {
+            new (self) PyPqParameters{{std::move(sel)}, pq_search_of(search_type, polysemous_ht)};
+          },
+          nb::kw_only(), nb::arg("search_type").sig("0") = Int{0}, nb::arg("polysemous_ht").sig("0") = Int{0},
+          nb::arg("sel").sig("None") = nb::none(),
+          nb::sig("def __init__(self, *, search_type: int = 0, polysemous_ht: int = 0, "
+                  "sel: knear.typing.FilterLike = None) -> None"))
+      .def_prop_rw(
+          "search_type", [](const PyPqParameters& self) { return search_type_of(self.pq); },
+          [](PyPqParameters& self, Int type) {
+            self.pq = pq_search_of(type, Int{static_cast<std::int64_t>(self.pq.polysemous_ht)});
+          },
+          "IndexPQ.ST_PQ, ST_SDC or ST_polysemous.")
+      .def_prop_rw(
+          "polysemous_ht", [](const PyPqParameters& self) { return self.pq.polysemous_ht; },
+          [](PyPqParameters& self, Int bits) { self.pq.polysemous_ht = count_of(bits, "polysemous_ht", 0); },
+          "Codes that differ in fewer bits are looked at.");
+}
+
+}  // namespace
+
+void init_selectors(nb::module_& m) {
+  define_base(m);
+  define_sets(m);
+  define_combinations(m);
+  define_parameters(m);
 }
 
 }  // namespace knear::python

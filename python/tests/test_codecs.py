@@ -89,3 +89,28 @@ def test_too_few_rows_to_train(data):
         knear.IndexPQ(32, 8).train(x[:100])
     with pytest.raises(ValueError, match="row 3"):
         knear.IndexPQ(32, 8).train(np.where(np.arange(2000)[:, None] == 3, np.nan, x).astype("float32"))
+
+
+def test_other_searches_of_a_product_quantizer(rng):
+    x = rng.random((2000, 16), dtype="float32")
+    index = knear.IndexPQ(16, 8, 4, do_polysemous_training=True)
+    index.train(x)
+    index.add(x)
+    assert index.spec == "PQ8x4,order=polysemous" and index.do_polysemous_training
+    usual = index.search(x[:20], 5)
+    images = index.sa_decode(index.sa_encode(x[:20]))
+    index.search_type = knear.IndexPQ.ST_SDC
+    assert np.array_equal(index.search(x[:20], 5)[1], index.search(images, 5)[1])
+    index.search_type, index.polysemous_ht = knear.IndexPQ.ST_polysemous, 33
+    assert np.array_equal(index.search(x[:20], 5)[1], usual[1])
+    index.polysemous_ht = 1
+    near = index.search(x[:20], 1)[1]
+    assert np.array_equal(index.sa_encode(x[near.ravel()]), index.sa_encode(x[:20]))
+    params = knear.SearchParametersPQ(search_type=knear.IndexPQ.ST_PQ)
+    assert np.array_equal(index.search(x[:20], 5, params=params)[1], usual[1])
+    index.search_type, index.polysemous_ht = knear.IndexPQ.ST_PQ, 0
+    assert np.array_equal(index.search(x[:20], 5)[1], usual[1])
+    with pytest.raises(ValueError, match="search_type"):
+        index.search_type = 7
+    with pytest.raises(ValueError, match="only a product quantizer"):
+        knear.IndexFlatL2(16).search(x[:1], 1, params=params)

@@ -118,6 +118,10 @@ PROGRAM = """
     report: list[str] = knear.verify_file("file").problems
     params = knear.SearchParameters(sel=knear.IDSelectorNot(knear.IDSelectorBatch([1, 2])))
     loaded.search(x, 1, params=params)
+    refined = knear.IndexRefineFlat(knear.IndexPreTransform([knear.PCAMatrix(4, 2)], knear.IndexPQ(2, 1, 4)))
+    refined.k_factor = 8
+    refined.search(x, 3, k_factor=2.5)
+    refined.search(x, 3, params=knear.IndexRefineSearchParameters(k_factor=8, base_index_params=params))
     measured: float = knear.evaluate(index, x, I, k=1).recall
 """
 

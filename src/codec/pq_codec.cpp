@@ -3,6 +3,7 @@
 #include "codec/decoded_scan.h"
 #include "codec/filter_scan.h"
 #include "codec/lookup_filter.h"
+#include "codec/polysemous_filter.h"
 #include "codec/product_quantizer.h"
 #include "codec/registry.h"
 #include "codec/table_filter.h"
@@ -20,18 +21,24 @@ bool is_sum(Metric metric) { return metric == Metric::l2 || metric == Metric::in
 
 class PqCodec final : public Codec {
  public:
-  PqCodec(std::size_t dim, Metric metric, const PqOptions& options, ProductQuantizer quantizer)
-      : Codec(dim, metric, quantizer.code_bytes()), options_(options), quantizer_(std::move(quantizer)) {}
+  PqCodec(std::size_t dim, Metric metric, const PqOptions& options, std::shared_ptr<ProductQuantizer> quantizer,
+          const PqSearch& search = {})
+      : Codec(dim, metric, quantizer->code_bytes()),
+        options_(options),
+        search_(search),
+        shared_(std::move(quantizer)),
+        quantizer_(*shared_) {}
 
   std::string spec() const override {
-    return concat("PQ", quantizer_.subs(), "x", quantizer_.bits(), layout() == CodeLayout::planes ? "fs" : "");
+    return concat("PQ", quantizer_.subs(), "x", quantizer_.bits(), layout() == CodeLayout::planes ? "fs" : "",
+                  options_.order == PqOptions::Order::polysemous ? ",order=polysemous" : "");
   }
   CodeLayout layout() const noexcept override { return options_.layout; }
   bool is_trained() const noexcept override { return quantizer_.is_trained(); }
 
   std::unique_ptr<Codec> trained(MatrixView rows, const TrainOptions& options) const override {
-    ProductQuantizer taught(dim(), quantizer_.subs(), quantizer_.bits());
-    taught.train(rows, options_, options.run);
+    auto taught = std::make_shared<ProductQuantizer>(dim(), quantizer_.subs(), quantizer_.bits());
+    taught->train(rows, options_, options.run);
     return std::make_unique<PqCodec>(dim(), metric(), options_, std::move(taught));
   }
   void write(ByteSink& sink) const override { quantizer_.write(sink); }
@@ -40,7 +47,19 @@ class PqCodec final : public Codec {
   void encode(MatrixView rows, Byte* codes) const override { quantizer_.encode(rows, codes); }
   void decode(const Byte* codes, std::size_t n, float* rows) const override { quantizer_.decode(codes, n, rows); }
 
+  std::unique_ptr<Codec> searched_by(const PqSearch& search) const override {
+    if (search.by == PqSearch::By::polysemous && (layout() != CodeLayout::rows || !is_sum(metric()))) {
+      fail(Error::unsupported, "polysemous search takes L2 or inner products and codes row by row, not ", spec());
+    }
+    return std::make_unique<PqCodec>(dim(), metric(), options_, shared_, search);
+  }
+
   std::unique_ptr<Scan> make_knn_scan(MatrixView queries, std::size_t k, const SlotTable& table) const override {
+    const Matrix images = own_images(queries);
+    if (search_.by == PqSearch::By::symmetric) queries = images;
+    if (search_.by == PqSearch::By::polysemous) {
+      return std::make_unique<FilteredKnn<PolysemousFilter>>(*this, few_bits(), queries, k, table);
+    }
     if (looks_up()) {
       return std::make_unique<FilteredKnn<LookupFilter>>(*this, filters<LookupFilter>(), queries, k, table);
     }
@@ -51,6 +70,11 @@ class PqCodec final : public Codec {
   }
 
   std::unique_ptr<Scan> make_range_scan(MatrixView queries, double radius, const SlotTable& table) const override {
+    const Matrix images = own_images(queries);
+    if (search_.by == PqSearch::By::symmetric) queries = images;
+    if (search_.by == PqSearch::By::polysemous) {
+      return std::make_unique<FilteredRange<PolysemousFilter>>(*this, few_bits(), queries, radius, table);
+    }
     if (looks_up()) {
       return std::make_unique<FilteredRange<LookupFilter>>(*this, filters<LookupFilter>(), queries, radius, table);
     }
@@ -61,6 +85,23 @@ class PqCodec final : public Codec {
   }
 
  private:
+  // What a symmetric search looks for, encoded and decoded; scans keep copies of their queries.
+  Matrix own_images(MatrixView queries) const {
+    if (search_.by != PqSearch::By::symmetric) return {};
+    std::vector<Byte> codes(queries.rows() * code_bytes());
+    encode(queries, codes.data());
+    Matrix rows(DType::f32, queries.rows(), dim());
+    decode(codes.data(), queries.rows(), rows.floats());
+    return rows;
+  }
+  MakeFilter<PolysemousFilter> few_bits() const {
+    const std::size_t all = quantizer_.subs() * quantizer_.bits();
+    const std::size_t most = search_.polysemous_ht == 0 ? (27 * all + 63) / 64 : search_.polysemous_ht;
+    return [this, most](MatrixView queries) {
+      return std::make_unique<PolysemousFilter>(quantizer_, metric().kind, queries, most);
+    };
+  }
+
   bool looks_up() const { return layout() == CodeLayout::planes && is_sum(metric()); }
   bool adds_up(std::size_t queries) const {
     return layout() == CodeLayout::rows && is_sum(metric()) && queries <= kFewQueries &&
@@ -72,13 +113,15 @@ class PqCodec final : public Codec {
   }
 
   PqOptions options_;
-  ProductQuantizer quantizer_;
+  PqSearch search_;
+  std::shared_ptr<ProductQuantizer> shared_;  // with those that search another way
+  ProductQuantizer& quantizer_;
 };
 
 }  // namespace
 
-// PQ<M>[x<bits>][np], PQ<M>x4fs[_<n>]. What others mean by np (an order of centroids) and n (a block of codes) is
-// nothing here.
+// PQ<M>[x<bits>][np][,order=polysemous], PQ<M>x4fs[_<n>]. What others mean by np (no order of centroids) is so here
+// unless it is asked for; n (a block of codes) is nothing.
 MakeCodec read_pq_codec(StageReader& stage) {
   if (!stage.word("PQ")) return nullptr;
   PqOptions options;
@@ -90,6 +133,7 @@ MakeCodec read_pq_codec(StageReader& stage) {
   } else {
     stage.word("np");
   }
+  if (stage.choice_option("order", {"any", "polysemous"}) == 1) options.order = PqOptions::Order::polysemous;
   stage.done();
   return [options](std::size_t dim, Metric metric) { return make_pq_codec(dim, metric, options); };
 }
@@ -97,7 +141,10 @@ MakeCodec read_pq_codec(StageReader& stage) {
 std::unique_ptr<Codec> make_pq_codec(std::size_t dim, Metric metric, const PqOptions& options) {
   require(options.layout == CodeLayout::rows || options.bits == 4, "fast scans take 4 bits a sub-vector, not ",
           options.bits);
-  return std::make_unique<PqCodec>(dim, metric, options, ProductQuantizer(dim, options.subs, options.bits));
+  require(options.order == PqOptions::Order::any || options.bits <= 8,
+          "a polysemous order takes up to 8 bits a sub-vector, not ", options.bits);
+  return std::make_unique<PqCodec>(dim, metric, options,
+                                   std::make_shared<ProductQuantizer>(dim, options.subs, options.bits));
 }
 
 }  // namespace knear

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "codec/code_bits.h"
+#include "codec/polysemous.h"
 #include "core/call_limits.h"
 #include "core/check.h"
 #include "core/parallel_for.h"
@@ -50,7 +51,14 @@ void ProductQuantizer::train(MatrixView rows, const PqOptions& options, const Ru
     learning.run = remaining(mine, start);
     learning.run.progress = {};
     const Kmeans found = kmeans(columns(rows, m * sub_dim_, sub_dim_), k, learning);
-    std::copy_n(found.centroids.floats(), k * sub_dim_, all.data() + m * k * sub_dim_);
+    float* table = all.data() + m * k * sub_dim_;
+    std::copy_n(found.centroids.floats(), k * sub_dim_, table);
+    if (options.order == PqOptions::Order::polysemous) {
+      const auto order = polysemous_order({table, k * sub_dim_}, sub_dim_, options.seed + m);
+      for (std::size_t c = 0; c < k; ++c) {
+        std::copy_n(found.centroids.floats() + order[c] * sub_dim_, sub_dim_, table + c * sub_dim_);
+      }
+    }
     meter.advance(1);
   };
   if (subs_ < threads_for(run, subs_ + 1)) {

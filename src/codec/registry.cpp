@@ -5,7 +5,8 @@ namespace {
 
 constexpr CodecRow kRows[] = {
     {"Flat[,dtype=float32|float16|bfloat16|int8|uint8]", "rows as they are, or rounded", read_flat_codec},
-    {"PQ<M>[x<bits>][np] or PQ<M>x4fs", "product quantizer; fs: 4 bits in planes, for fast scans", read_pq_codec},
+    {"PQ<M>[x<bits>][np][,order=polysemous] or PQ<M>x4fs", "product quantizer; fs: 4 bits in planes, for fast scans",
+     read_pq_codec},
     {"SQ8|SQ6|SQ4[,range=uniform][,rangestat=minmax|meanstd|quantiles|optim][,rangestat_arg=X]",
      "each element one of 2^bits equally spaced values", read_sq_codec},
     {"LSH[<bits>][r][t]", "signs of the elements, compared by Hamming distance; r: rotated, t: with learned thresholds",

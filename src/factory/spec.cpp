@@ -127,14 +127,23 @@ Spec parse_spec(std::string_view text) {
   return spec;
 }
 
+std::unique_ptr<Transform> build_transform(const Stage& stage, std::size_t dim_in) {
+  const MakeTransform make = read_transform(stage);
+  require(make != nullptr, "unknown transform '", stage.token, "'; this version knows ", grammar_of(transform_rows()));
+  return make(dim_in);
+}
+
+std::unique_ptr<Transform> transform_factory(std::size_t dim_in, std::string_view text) {
+  const std::vector<Stage> stages = stages_of(text);
+  require(stages.size() == 1, "'", text, "' is not one transform");
+  return build_transform(stages.front(), dim_in);
+}
+
 std::unique_ptr<Index> build(const Spec& spec, std::size_t dim, Metric metric) {
-  std::vector<std::unique_ptr<Transform>> transforms;
+  TransformChain transforms;
   std::size_t dim_now = dim;
   for (const Stage& stage : spec.transforms) {
-    const MakeTransform make = read_transform(stage);
-    require(make != nullptr, "unknown transform '", stage.token, "'; this version knows ",
-            grammar_of(transform_rows()));
-    transforms.push_back(make(dim_now));
+    transforms.push_back(build_transform(stage, dim_now));
     dim_now = transforms.back()->dim_out();
   }
   const MakeCodec make = read_codec(spec.codec);

@@ -10,6 +10,7 @@
 
 #include "core/check.h"
 #include "io/file.h"
+#include "io/mapped_file.h"
 #include "knear/matrix.h"
 
 namespace knear {
@@ -20,7 +21,7 @@ static_assert(std::endian::native == std::endian::little, "dataset files need a 
 struct FileBytes {
   std::span<const Byte> bytes;
   std::filesystem::path path;
-  std::shared_ptr<const void> owner = {};  // keeps the bytes alive
+  std::shared_ptr<const MappedFile> mapping = {};  // that the bytes are, and are kept alive by
 
   std::uint64_t size() const noexcept { return bytes.size(); }
 

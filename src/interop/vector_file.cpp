@@ -1,5 +1,7 @@
 #include "interop/vector_file.h"
 
+#include <algorithm>
+
 namespace knear {
 namespace {
 
@@ -28,12 +30,25 @@ class RowFile final : public VectorFile {
     require_range(file_, layout_, first, count);
     if (layout_.row_headers) check_row_headers(file_, layout_, first, count);
     if (count == 0) return {nullptr, dtype(), 0, dim()};
+    release_what_was_read(count);
     const Byte* start = file_.bytes.data() + layout_.first + first * layout_.stride;
     if (in_place_) return {start, dtype(), count, dim(), static_cast<std::ptrdiff_t>(layout_.stride)};
     return converted(start, count);
   }
 
  private:
+  // A file larger than memory is read like a small one: of its pages, only those of the last reads are held. A read of
+  // few bytes maps some pages around them.
+  void release_what_was_read(std::size_t count) {
+    constexpr std::uint64_t kHeldBytes = std::uint64_t{64} << 20;
+    constexpr std::uint64_t kPagesOfOneRead = std::uint64_t{64} << 10;
+    if (held_ >= kHeldBytes && file_.mapping) {
+      file_.mapping->release_pages();
+      held_ = 0;
+    }
+    held_ += std::max(count * layout_.stride, kPagesOfOneRead);
+  }
+
   MatrixView converted(const Byte* start, std::size_t count) {
     if (block_.rows() < count) block_ = Matrix(dtype(), count, dim());
     const std::size_t row_bytes = dim() * bytes_of(dtype());
@@ -45,6 +60,7 @@ class RowFile final : public VectorFile {
   FileBytes file_;
   RowLayout layout_;
   bool in_place_;
+  std::uint64_t held_ = 0;  // bytes mapped since pages were last released, about
   Matrix block_;
 };
 

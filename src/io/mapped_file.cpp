@@ -19,6 +19,10 @@ MappedFile::MappedFile(const File& file) {
 
 MappedFile::~MappedFile() { ::munmap(const_cast<Byte*>(bytes_.data()), bytes_.size()); }
 
+void MappedFile::release_pages() const noexcept {
+  ::madvise(const_cast<Byte*>(bytes_.data()), bytes_.size(), MADV_DONTNEED);
+}
+
 void expect_reading(std::span<const Byte> bytes) noexcept {
   const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
   const auto start = reinterpret_cast<std::uintptr_t>(bytes.data());

@@ -20,6 +20,8 @@ class MappedFile {
   MappedFile& operator=(const MappedFile&) = delete;
 
   std::span<const Byte> bytes() const noexcept { return bytes_; }
+  // Counts no longer as memory of this process; what is read again is mapped again.
+  void release_pages() const noexcept;
 
  private:
   std::span<const Byte> bytes_;

@@ -20,6 +20,16 @@ namespace {
 constexpr std::size_t kEncodeRows = 1024;   // of one task
 constexpr std::uint32_t kCodecVersion = 1;  // 1: first
 
+// The codec as the options want it searched; null when that is as always.
+std::unique_ptr<Codec> other_search(const Codec& codec, const SearchOptions& options) {
+  require(options.k_factor == 0, "k_factor = ", options.k_factor, " is for indexes that rank again, not for ",
+          codec.spec());
+  if (!options.pq) return nullptr;
+  auto other = codec.searched_by(*options.pq);
+  require(other != nullptr, "only a product quantizer has other searches, not ", codec.spec());
+  return other;
+}
+
 }  // namespace
 
 ScanIndex::ScanIndex(std::unique_ptr<Codec> codec)
@@ -144,7 +154,8 @@ void ScanIndex::search_rows(MatrixView queries, std::size_t k, float* distances,
                             const SearchOptions& options) const {
   std::vector<std::vector<Hit>> hits(queries.rows());
   const View now = view();
-  search_batch(*now.codec, *now.snapshot, queries, {.k = k, .radius = 0}, options, hits);
+  const auto other = other_search(*now.codec, options);
+  search_batch(other ? *other : *now.codec, *now.snapshot, queries, {.k = k, .radius = 0}, options, hits);
   for (std::size_t q = 0; q < queries.rows(); ++q) {
     write_neighbors(hits[q], k, metric(), distances + q * k, ids + q * k);
     if (counts) counts[q] = hits[q].size();
@@ -155,7 +166,8 @@ RangeNeighbors ScanIndex::range_rows(MatrixView queries, float radius, const Sea
   std::vector<std::vector<Hit>> hits(queries.rows());
   const double limit = larger_is_closer(metric()) ? -static_cast<double>(radius) : radius;
   const View now = view();
-  search_batch(*now.codec, *now.snapshot, queries, {.k = 0, .radius = limit}, options, hits);
+  const auto other = other_search(*now.codec, options);
+  search_batch(other ? *other : *now.codec, *now.snapshot, queries, {.k = 0, .radius = limit}, options, hits);
   const auto rounds_to_radius = [&](const Hit& hit) { return value_of(hit.distance, metric()) == radius; };
   for (std::vector<Hit>& query_hits : hits) {
     while (!query_hits.empty() && rounds_to_radius(query_hits.back())) query_hits.pop_back();

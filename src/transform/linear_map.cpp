@@ -79,6 +79,19 @@ void LinearMap::apply(MatrixView rows, float* images) const {
   }
 }
 
+LinearForm LinearMap::form() const {
+  LinearForm form{Matrix(DType::f32, shape_.dim_out, shape_.dim_in),
+                  std::vector<float>(origin_.empty() ? 0 : shape_.dim_out),
+                  shape_.kind == Kind::orthonormal ? LinearForm::Rows::orthonormal : LinearForm::Rows::any};
+  std::copy(matrix_.begin(), matrix_.end(), form.matrix.floats());
+  for (std::size_t i = 0; i < form.bias.size(); ++i) {
+    double sum = 0;
+    for (std::size_t j = 0; j < shape_.dim_in; ++j) sum += double{matrix_[i * shape_.dim_in + j]} * origin_[j];
+    form.bias[i] = static_cast<float>(-sum);
+  }
+  return form;
+}
+
 // Of an orthonormal matrix the pseudoinverse is the transpose.
 const Panels& LinearMap::way_back() const {
   std::call_once(way_back_made_, [&] {

@@ -34,6 +34,7 @@ class LinearMap {
   void write(ByteSink& sink) const;
 
   void apply(MatrixView rows, float* images) const;
+  LinearForm form() const;
   // The row of least distance to the origin among those with this image.
   void reverse(const float* images, std::size_t n, float* rows) const;
 
@@ -55,6 +56,9 @@ class LinearTransform : public Transform {
   bool is_trained() const noexcept override { return map_ != nullptr; }
   void write(ByteSink& sink) const override { map().write(sink); }
   void read(ByteSource& source) override { map_ = std::make_shared<LinearMap>(shape_, source); }
+  std::optional<LinearForm> linear_form() const override {
+    return is_trained() ? std::optional(map().form()) : std::nullopt;
+  }
   void apply(MatrixView rows, float* out) const override { map().apply(rows, out); }
   void reverse(const float* images, std::size_t n, float* rows) const override { map().reverse(images, n, rows); }
 

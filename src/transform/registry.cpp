@@ -11,6 +11,7 @@ constexpr TransformRow kRows[] = {
     {"HR[<seed>]", "a random rotation by fast Hadamard transforms", read_hadamard},
     {"L2norm", "rows scaled to length 1", read_l2_normalization},
     {"Centre", "the mean taken away", read_centring},
+    {"Linear<n>", "a matrix that was given, as files hold it", read_linear},
     {"Pad<n>", "zeros behind the row, n dimensions in all", read_padding},
     {"Remap(<j>,<j>,...)", "dimensions chosen and reordered; -1 gives 0", read_remap},
 };

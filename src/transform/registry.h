@@ -32,6 +32,7 @@ MakeTransform read_random_rotation(StageReader& stage);
 MakeTransform read_hadamard(StageReader& stage);
 MakeTransform read_l2_normalization(StageReader& stage);
 MakeTransform read_centring(StageReader& stage);
+MakeTransform read_linear(StageReader& stage);
 MakeTransform read_padding(StageReader& stage);
 MakeTransform read_remap(StageReader& stage);
 MakeTransform read_itq(StageReader& stage);

@@ -42,7 +42,7 @@ bool all_trained(const TransformChain& chain) {
   return std::all_of(chain.begin(), chain.end(), [](const auto& transform) { return transform->is_trained(); });
 }
 
-std::size_t dim_before(const std::vector<std::unique_ptr<Transform>>& transforms) {
+std::size_t dim_before(const TransformChain& transforms) {
   require(!transforms.empty(), "a PreTransformIndex without transforms");
   return transforms.front()->dim_in();
 }
@@ -70,22 +70,21 @@ void reverse_all(const TransformChain& chain, Matrix images, float* rows) {
 
 }  // namespace
 
-PreTransformIndex::PreTransformIndex(std::vector<std::unique_ptr<Transform>> transforms, std::unique_ptr<Index> index)
+PreTransformIndex::PreTransformIndex(TransformChain transforms, std::shared_ptr<Index> index)
     : Index(dim_before(transforms), index->metric()), index_(std::move(index)) {
   require(!dynamic_cast<PreTransformIndex*>(index_.get()), "the transforms of a PreTransformIndex are one chain: put ",
           index_->spec(), " together");
   require(!dynamic_cast<RefineIndex*>(index_.get()),
           "a RefineIndex goes around a PreTransformIndex, not inside: ", index_->spec());
   require(index_->size() == 0, "the index behind the transforms holds ", index_->size(), " rows already");
-  TransformChain chain;
   std::size_t dim = this->dim();
-  for (auto& transform : transforms) {
+  for (const auto& transform : transforms) {
     require(transform->dim_in() == dim, transform->spec(), " takes ", transform->dim_in(), " dimensions, not ", dim);
     dim = transform->dim_out();
-    chain.push_back(std::move(transform));
+    fixed_.push_back(transform->is_trained());
   }
   require(index_->dim() == dim, "the transforms give ", dim, " dimensions, the index has ", index_->dim());
-  set_chain(std::move(chain));
+  set_chain(std::move(transforms));
 }
 
 PreTransformIndex::~PreTransformIndex() = default;
@@ -160,7 +159,8 @@ void PreTransformIndex::train_rows(MatrixView rows, const TrainOptions& options)
   bool learned = false;
   Matrix images;
   for (const auto& transform : *chain()) {
-    std::shared_ptr<Transform> taught = transform->trained(rows, {remaining(options.run, start)});
+    const bool fixed = fixed_[taught_chain.size()];
+    std::shared_ptr<Transform> taught = fixed ? nullptr : transform->trained(rows, {remaining(options.run, start)});
     learned |= taught != nullptr;
     taught_chain.push_back(taught ? taught : transform);
     images = images_of(*taught_chain.back(), transform->dim_out(), rows, remaining(options.run, start));

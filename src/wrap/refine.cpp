@@ -73,8 +73,9 @@ void add_to(SearchStats* sum, const SearchStats& part) {
 
 }  // namespace
 
-RefineIndex::RefineIndex(std::unique_ptr<Index> base, std::unique_ptr<Index> refine, float k_factor)
+RefineIndex::RefineIndex(std::shared_ptr<Index> base, std::shared_ptr<Index> refine, float k_factor)
     : Index(base->dim(), base->metric()), base_(std::move(base)), refine_(std::move(refine)), k_factor_(k_factor) {
+  require(base_ != refine_, "the base and the index that ranks again are the same object");
   require(refine_->dim() == dim(), "the base has ", dim(), " dimensions, the index that ranks again ", refine_->dim());
   require(refine_->metric() == metric(), "the base has the metric ", text_of(metric()), ", the index that ranks again ",
           text_of(refine_->metric()));
@@ -86,6 +87,11 @@ RefineIndex::RefineIndex(std::unique_ptr<Index> base, std::unique_ptr<Index> ref
 
 RefineIndex::~RefineIndex() = default;
 
+void RefineIndex::set_k_factor(float k_factor) {
+  require_k_factor(k_factor);
+  k_factor_ = k_factor;
+}
+
 DType RefineIndex::dtype() const noexcept { return refine_->dtype(); }
 std::size_t RefineIndex::size() const noexcept { return refine_->size(); }
 bool RefineIndex::is_trained() const noexcept { return base_->is_trained() && refine_->is_trained(); }
@@ -94,7 +100,8 @@ Id RefineIndex::next_id() const { return std::max(base_->next_id(), refine_->nex
 std::string RefineIndex::spec() const {
   const std::string fine = refine_->spec();
   const std::string text = base_->spec() + (fine == "Flat" ? ",RFlat" : ",Refine(" + fine + ")");
-  return k_factor_ == kDefaultKFactor ? text : concat(text, ",k_factor=", k_factor_);
+  const float k_factor = k_factor_;
+  return k_factor == kDefaultKFactor ? text : concat(text, ",k_factor=", k_factor);
 }
 
 Capabilities RefineIndex::capabilities() const {
@@ -251,7 +258,7 @@ struct RefineIndex::Round {
 
 RefineIndex::Round RefineIndex::search_round(MatrixView queries, std::size_t k, const SearchOptions& options) const {
   const auto start = Clock::now();
-  const float k_factor = options.k_factor == 0 ? k_factor_ : options.k_factor;
+  const float k_factor = options.k_factor == 0 ? k_factor_.load() : options.k_factor;
   const double wanted = std::max(static_cast<double>(k), std::ceil(double{static_cast<float>(k) * k_factor}));
   const auto most = static_cast<double>(std::max<std::size_t>(1, base_->size()));
   SearchStats stats;
@@ -304,6 +311,7 @@ RangeNeighbors RefineIndex::range_rows(MatrixView queries, float radius, const S
   const auto start = Clock::now();
   SearchStats stats;
   SearchOptions of_base = options;
+  of_base.k_factor = 0;  // a range search takes all that the base finds
   of_base.stats = &stats;
   const RangeNeighbors found = base_->range_search(queries, radius, of_base);
   std::vector<std::vector<Id>> candidates(queries.rows());

@@ -5,7 +5,7 @@ import json
 import os
 import unittest
 
-from program import (NO, ProgramTest, nearest, random_rows, read_vecs, write_fvecs, write_npy)
+from program import (BAD_DATA, NO, SANITIZED, USAGE, ProgramTest, nearest, random_rows, read_vecs, write_fvecs, write_npy)
 
 
 class Search(ProgramTest):
@@ -162,7 +162,63 @@ class Groundtruth(ProgramTest):
         self.assertEqual((told["queries"], told["k"], told["ntotal"]), (12, 9, 150))
 
 
+class Codes(ProgramTest):
+    def test_encodes_and_decodes(self):
+        rows = self.build(60, 4, "--index", "SQ8_direct_signed")
+        told = self.succeed_json("encode", "base.npy", "base.knear", "-o", "codes.npy")
+        self.assertEqual((told["rows"], told["output"]), (60, "codes.npy"))
+        self.assertEqual(os.path.getsize(self.path("codes.npy")), 128 + 60 * 4)
+        self.succeed("decode", "codes.npy", "base.knear", "-o", "again.fvecs")
+        self.assertEqual(read_vecs(self.path("again.fvecs"), "f"), rows)
+
+    def test_refuses_codes_of_another_size(self):
+        self.build(60, 4)
+        self.assertIn("16 of uint8", self.fail(BAD_DATA, "decode", "base.npy", "base.knear", "-o", "x.npy"))
+        self.fail(BAD_DATA, "encode", "base.npy", "nothing.knear", "-o", "x.npy")
+
+
+class Refined(ProgramTest):
+    def test_more_candidates_make_better_results(self):
+        base = self.build(300, 8, "--index", "PQ2x4,RFlat,k_factor=1")
+        found = self.succeed_json("search", "base.knear", "base.npy", "-k", "1", "--k-factor", "300")
+        self.assertEqual(found["ids"], [[nearest(row, base, 1)[0][1]] for row in base])
+        fewer = self.succeed_json("search", "base.knear", "base.npy", "-k", "1")
+        self.assertNotEqual(fewer["ids"], found["ids"])
+
+    def test_a_factor_for_nothing_is_an_error(self):
+        self.build(60, 4)
+        self.assertIn("rank again", self.fail(BAD_DATA, "search", "base.knear", "base.npy", "--k-factor", "2"))
+        for wrong in ("0", "-1", "x", "nan"):
+            self.fail(USAGE, "search", "base.knear", "base.npy", "--k-factor", wrong)
+
+
+@unittest.skipIf(SANITIZED, "sanitizers keep what is freed")
+class Memory(ProgramTest):
+    def test_building_from_a_file_takes_no_memory_for_its_rows(self):
+        peaks = []
+        for rows in (1_000_000, 3_000_000):
+            self.succeed("generate", "base.fbin", "--rows", rows, "--dim", "32", "-q")
+            told = self.succeed_json("build", "base.fbin", "--index", "PCA16,PQ4x4fs", "-o", "base.knear",
+                                     "--train-rows", "20000", "-q")
+            peaks.append(told["peak_memory_bytes"])
+            self.succeed("encode", "base.fbin", "base.knear", "-o", "codes.npy", "-q")
+            os.remove(self.path("base.fbin"))
+        # 2,000,000 rows more: 256 MB in the file, 4 MB of codes, which may be held twice while they grow.
+        grown = peaks[1] - peaks[0]
+        self.assertLess(grown, 60e6, peaks)
+
+
 class InfoAndVerify(ProgramTest):
+    def test_info_names_the_stages(self):
+        self.build(300, 8, "--index", "PCA4,PQ2x4fs,RFlat,k_factor=3")
+        told = self.succeed_json("info", "base.knear")["stages"]
+        self.assertEqual(told["transforms"], ["PCA4"])
+        self.assertEqual((told["codec"], told["code_bytes"], told["k_factor"]), ("PQ2x4fs", 1, 3))
+        self.assertEqual(told["refine"], {"transforms": [], "codec": "Flat", "code_bytes": 32})
+        text = self.succeed("info", "base.knear")
+        for words in ("PCA4", "PQ2x4fs, 1 bytes a vector", "3 candidates", "Flat, 32 bytes a vector"):
+            self.assertIn(words, text)
+
     def test_info_tells_what_an_index_is(self):
         self.build()
         told = self.succeed_json("info", "base.knear", "--sections")

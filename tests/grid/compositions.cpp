@@ -20,6 +20,7 @@ std::vector<Composition> compositions() {
   all.push_back({"PQ24x4fs", Metric::inner_product, 24});
   all.push_back({"PQ4x10", Metric::l2, 24});
   all.push_back({"PQ5x3", Metric::inner_product, 20});
+  all.push_back({"PQ4x4,order=polysemous", Metric::l2, 20});
   for (const char* spec : {"SQ8", "SQ6", "SQ4", "SQ8,range=uniform,rangestat=quantiles"}) {
     for (const Metric metric : everyday) all.push_back({spec, metric});
     all.push_back({spec, Metric::l1});

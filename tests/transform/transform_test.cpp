@@ -178,5 +178,77 @@ TEST(Transform, SmallWholeNumbersAreRowsToo) {
   }
 }
 
+// A matrix that does not lose what it takes, and a bias.
+std::unique_ptr<Transform> tilted(std::size_t dim) {
+  std::vector<float> matrix(dim * dim);
+  std::vector<float> bias(dim);
+  for (std::size_t i = 0; i < dim; ++i) {
+    matrix[i * dim + i] = 2;
+    matrix[i * dim + (i + 1) % dim] = 0.5f;
+    bias[i] = static_cast<float>(i);
+  }
+  return make_linear({matrix, dim}, bias);
+}
+
+TEST(GivenMatrix, IsAppliedAndReversed) {
+  const auto transform = tilted(3);
+  EXPECT_EQ(transform->spec(), "Linear3");
+  const std::vector<float> rows{1, 2, 3, 0, 0, 0};
+  const std::vector<float> images = image(*transform, {rows, 3});
+  EXPECT_EQ(images, (std::vector<float>{3, 6.5f, 8.5f, 0, 1, 2}));
+  std::vector<float> back(6);
+  transform->reverse(images.data(), 2, back.data());
+  for (std::size_t i = 0; i < 6; ++i) EXPECT_NEAR(back[i], rows[i], 1e-5);
+}
+
+TEST(GivenMatrix, IsReadBackAndNotLearned) {
+  const auto transform = tilted(4);
+  const std::vector<Byte> bytes = bytes_of(*transform);
+  const auto again = untrained("Linear4", 4);
+  EXPECT_FALSE(again->is_trained());
+  const std::vector<float> rows{1, 2, 3, 4};
+  expect_error(Error::wrong_state, "has to be given", [&] { (void)again->trained({rows, 4}, {}); });
+  expect_error(Error::wrong_state, "not trained", [&] { apply_transform(*again, {rows, 4}); });
+  ByteSource source(bytes, "bytes");
+  again->read(source);
+  source.done();
+  EXPECT_EQ(image(*again, {rows, 4}), image(*transform, {rows, 4}));
+  EXPECT_EQ(again->trained({rows, 4}, {}), nullptr);
+  ByteSource cut({bytes.data(), bytes.size() - 4}, "bytes");
+  expect_error(Error::corrupt_file, "", [&] { untrained("Linear4", 4)->read(cut); });
+}
+
+TEST(GivenMatrix, HasToBeFiniteAndToFit) {
+  std::vector<float> matrix(6, 1.0f);
+  const std::vector<float> bias(3);
+  expect_error(Error::invalid_argument, "a bias of 3", [&] { make_linear({matrix, 3}, bias); });
+  matrix[4] = std::numeric_limits<float>::infinity();
+  expect_error(Error::invalid_argument, "row 1 of the matrix", [&] { make_linear({matrix, 3}); });
+}
+
+TEST(LinearForm, SaysWhatTheTransformDoes) {
+  const auto values = correlated(300, kDim, 1);
+  const MatrixView rows(values, kDim);
+  for (const char* text : {"PCA7", "PCAWR7", "RR", "OPQ4,bits=4", "ITQ8"}) {
+    const auto transform = trained(text, rows);
+    const auto form = transform->linear_form();
+    ASSERT_TRUE(form) << text;
+    const auto images = image(*transform, rows.slice(0, 1));
+    for (std::size_t i = 0; i < images.size(); ++i) {
+      double sum = form->bias.empty() ? 0 : form->bias[i];
+      for (std::size_t j = 0; j < kDim; ++j) sum += double{form->matrix.floats()[i * kDim + j]} * values[j];
+      EXPECT_NEAR(images[i], sum, 1e-4) << text;
+    }
+  }
+  EXPECT_FALSE(untrained("PCA7")->linear_form());
+  EXPECT_FALSE(untrained("HR")->linear_form());
+}
+
+TEST(TransformFactory, ReadsOneStage) {
+  EXPECT_EQ(transform_factory(8, "OPQ2_4,bits=4")->spec(), "OPQ2_4,bits=4");
+  expect_error(Error::invalid_argument, "not one transform", [] { transform_factory(8, "PCA4,RR"); });
+  expect_error(Error::invalid_argument, "Flat", [] { transform_factory(8, "Flat"); });
+}
+
 }  // namespace
 }  // namespace knear

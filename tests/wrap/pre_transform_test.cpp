@@ -100,14 +100,12 @@ TEST_F(PreTransformTest, StatsAndRankPassThrough) {
 
 TEST_F(PreTransformTest, WhatDoesNotFitIsRefused) {
   const auto chain = [](std::size_t dim_in, std::size_t dim_out) {
-    std::vector<std::unique_ptr<Transform>> transforms;
-    transforms.push_back(make_random_rotation(dim_in, dim_out));
-    return transforms;
+    return TransformChain{make_random_rotation(dim_in, dim_out)};
   };
   expect_error(Error::invalid_argument, "give 6 dimensions, the index has 12",
                [&] { IndexPreTransform(chain(12, 6), index_factory(12, "Flat")); });
   expect_error(Error::invalid_argument, "without transforms",
-               [&] { IndexPreTransform({}, index_factory(12, "Flat")); });
+               [&] { IndexPreTransform(TransformChain{}, index_factory(12, "Flat")); });
   expect_error(Error::invalid_argument, "one chain",
                [&] { IndexPreTransform(chain(12, 12), index_factory(12, "RR,Flat")); });
   expect_error(Error::invalid_argument, "goes around",
@@ -128,6 +126,14 @@ TEST_F(PreTransformTest, OverflowInAnImageIsRefusedLikeInARow) {
   const std::vector<float> large(kDim, 3e38f);
   expect_error(Error::invalid_argument, "row 0", [&] { index->add(MatrixView(large, kDim)); });
   EXPECT_EQ(index->size(), 0u);
+}
+
+TEST_F(PreTransformTest, ATransformThatCameTrainedStaysAsItIs) {
+  const std::shared_ptr<Transform> pca = make_pca(kDim, 6)->trained(rows.slice(0, 50), {});
+  IndexPreTransform index(pca, index_factory(6, "SQ8"));
+  index.train(rows);
+  EXPECT_EQ(index.transforms().front(), pca);
+  EXPECT_TRUE(index.is_trained());
 }
 
 }  // namespace

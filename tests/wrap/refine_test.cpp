@@ -218,5 +218,34 @@ TEST_F(RefineTest, SearchesAreFullWhileAllRowsAreReplacedAgainAndAgain) {
   stop = true;
 }
 
+TEST(RefineIndex, SharesItsPartsAndItsKFactorChanges) {
+  const auto rows = gaussian(300, 16, 3);
+  const std::shared_ptr<Index> base = index_factory(16, "SQ4");
+  base->train({rows, 16});
+  auto index = std::make_unique<IndexRefineFlat>(base);
+  index->add({rows, 16});
+  EXPECT_EQ(base->size(), 300u);
+  EXPECT_EQ(index->share_base(), base);
+  index->set_k_factor(7);
+  EXPECT_EQ(index->spec(), "SQ4,RFlat,k_factor=7");
+  expect_error(Error::invalid_argument, "k_factor", [&] { index->set_k_factor(0); });
+  index.reset();
+  EXPECT_EQ(base->search({rows, 16}, 1).counts.size(), 300u);
+  expect_error(Error::invalid_argument, "same object", [&] { IndexRefine(base, base); });
+}
+
+TEST(RefineIndex, OnlyItTakesAKFactor) {
+  const auto rows = gaussian(9, 16, 3);
+  for (const char* spec : {"Flat", "HR,Flat"}) {
+    const auto index = index_factory(16, spec);
+    index->add({rows, 16});
+    expect_error(Error::invalid_argument, "not for Flat", [&] { index->search({rows, 16}, 1, {.k_factor = 4}); });
+    expect_error(Error::invalid_argument, "not for Flat", [&] { index->range_search({rows, 16}, 1, {.k_factor = 4}); });
+  }
+  const auto index = index_factory(16, "Flat,RFlat");
+  index->add({rows, 16});
+  EXPECT_EQ(index->range_search({rows, 16}, 1e-3f, {.k_factor = 4}).ids.size(), 9u);
+}
+
 }  // namespace
 }  // namespace knear
