@@ -62,6 +62,20 @@ struct Kmeans {
 // Error::invalid_argument unless 1 <= k <= n and all rows that are read are finite.
 Kmeans kmeans(MatrixView rows, std::size_t k, const KmeansOptions& options = {});
 
+// The best clustering of numbers, one run of neighbours for each cell.
+struct Kmeans1d {
+  std::vector<float> centroids;  // ascending
+  std::vector<float> largest;    // value of each cell: x lies in the first cell whose largest is not below x
+  double objective = 0;          // weighted sum of squared distances to the cells' means
+};
+
+// The least objective of all clusterings, found for any n in O(n log n) for each of some ten prices (kmeans_1d.cpp) and
+// about 90 bytes a value, whatever k. Equal values share a cell, so fewer different values than k give as many
+// centroids as there are values; those of weight 0 count for nothing. Error::invalid_argument for no values, k = 0, and
+// NaN or Inf.
+Kmeans1d kmeans_1d(std::span<const float> values, std::size_t k, std::span<const float> weights = {},
+                   const RunOptions& options = {});
+
 // The nearest centroid of each row (the first of equal ones) and its squared distance; distances may be empty.
 void assign_to_nearest(MatrixView rows, MatrixView centroids, std::span<std::uint32_t> numbers,
                        std::span<float> distances = {}, const RunOptions& options = {});
