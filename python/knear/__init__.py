@@ -70,6 +70,7 @@ from ._knear import (
     index,
     index_factory,
     inspect,
+    kmeans_1d,
     knn,
     load,
     normalize_L2,
@@ -118,7 +119,7 @@ __all__ = [
     "METRIC_NaNEuclidean", "NotFound", "OutOfMemory", "Progress", "Report", "ScalarQuantizer", "SearchParameters", "SearchStats",
     "Stopped", "Timeout", "Unsupported", "VectorFile", "WrongState", "WrongType", "cpu_level",
     "deserialize_index", "evaluate", "from_bytes", "get_mem_usage_kb", "index", "index_factory", "inspect",
-    "knn", "load", "normalize_L2", "num_threads", "omp_get_max_threads", "omp_set_num_threads", "open_vectors",
+    "kmeans_1d", "knn", "load", "normalize_L2", "num_threads", "omp_get_max_threads", "omp_set_num_threads", "open_vectors",
     "read_ids", "read_index", "read_vectors", "recall", "serialize_index", "set_num_threads", "typing",
     "verify_file", "version", "write_index", "write_vectors",
 ]

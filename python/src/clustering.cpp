@@ -4,6 +4,7 @@
 #include <nanobind/stl/string_view.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "arrays.h"
@@ -52,10 +53,12 @@ nb::list iterations_of(const Kmeans& result) {
   return all;
 }
 
-// The weights as floats, one after the other.
-std::vector<float> weights_of(const ArrayLike& weights) {
-  if (weights.is_none()) return {};
-  const Rows rows(weights.attr("reshape")(1, -1), "weights");
+// Numbers as floats, one after the other; none for None.
+std::vector<float> floats_of(const ArrayLike& numbers, const char* name) {
+  if (numbers.is_none()) return {};
+  nb::list one_row;
+  one_row.append(numbers);
+  const Rows rows(nb::hasattr(numbers, "reshape") ? numbers.attr("reshape")(1, -1) : one_row, name);
   std::vector<float> values(rows.view().dim());
   rows.view().copy_row(0, values.data());
   return values;
@@ -64,7 +67,7 @@ std::vector<float> weights_of(const ArrayLike& weights) {
 nb::tuple run_kmeans(const ArrayLike& x, Int k, KmeansOptions options, const ArrayLike& weights,
                      const ArrayLike& initial, const CallArguments& arguments) {
   const Rows rows(x, "x");
-  const std::vector<float> row_weights = weights_of(weights);
+  const std::vector<float> row_weights = floats_of(weights, "weights");
   options.weights = row_weights;
   std::optional<Rows> start;
   if (!initial.is_none()) options.initial = start.emplace(initial, "init_centroids").view();
@@ -77,6 +80,35 @@ nb::tuple run_kmeans(const ArrayLike& x, Int k, KmeansOptions options, const Arr
   return nb::make_tuple(make_array(std::move(result.centroids)), result.objective, iterations_of(result),
                         nb::cast(result.warnings));
 }
+
+nb::tuple run_kmeans_1d(const ArrayLike& x, Int k, const ArrayLike& weights, const CallArguments& arguments) {
+  const std::vector<float> values = floats_of(x, "x");
+  const std::vector<float> value_weights = floats_of(weights, "weights");
+  const std::size_t count = count_of(k, "k", 1);
+  Call call(arguments, 1000 * static_cast<double>(values.size()));
+  Kmeans1d result;
+  std::vector<Id> cells(values.size());
+  call.run([&] {
+    result = kmeans_1d(values, count, value_weights, call.options());
+    const std::span<const float> ends(result.largest.data(), result.largest.size() - 1);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      cells[i] = std::lower_bound(ends.begin(), ends.end(), values[i]) - ends.begin();
+    }
+  });
+  const std::size_t found = result.centroids.size();
+  return nb::make_tuple(make_array(std::move(result.centroids), {found}), result.objective,
+                        make_array(std::move(cells), {values.size()}));
+}
+
+constexpr const char* kKmeans1dDoc =
+    R"(The best clustering of numbers: no other has a smaller sum of squared distances to the centroids.
+
+Gives (centroids, objective, cells): float32 in ascending order, the weighted sum of squared distances to the
+cells' means, and the cell of each number. Equal numbers share a cell, so fewer different numbers than k give
+as many centroids as there are numbers. weights: one per number.
+
+>>> knear.kmeans_1d([1, 2, 10, 11, 12], 2)[0].tolist()
+[1.5, 11.0])";
 
 }  // namespace
 
@@ -105,6 +137,19 @@ void init_clustering(nb::module_& m) {
               "init_centroids: knear.typing.ArrayLike | None = None, progress: knear.typing.ProgressLike = None, "
               "num_threads: int | None = None) "
               "-> tuple[knear.typing.FloatArray, float, list[dict[str, float]], list[str]]"));
+  m.def(
+      "kmeans_1d",
+      [](const ArrayLike& x, Int k, const ArrayLike& weights, std::optional<Int> num_threads,
+         std::optional<double> timeout, const ProgressLike& progress) {
+        return run_kmeans_1d(x, k, weights, {num_threads, timeout, progress});
+      },
+      nb::arg("x"), nb::arg("k"), nb::arg("weights") = nb::none(), nb::kw_only(), nb::arg("num_threads") = nb::none(),
+      nb::arg("timeout") = nb::none(), nb::arg("progress") = nb::none(),
+      nb::sig("def kmeans_1d(x: knear.typing.ArrayLike, k: int, weights: knear.typing.ArrayLike | None = None, *, "
+              "num_threads: int | None = None, timeout: float | None = None, "
+              "progress: knear.typing.ProgressLike = None) "
+              "-> tuple[knear.typing.FloatArray, float, knear.typing.IdArray]"),
+      kKmeans1dDoc);
 }
 
 }  // namespace knear::python

@@ -75,3 +75,16 @@ def test_bad_input_is_named(blobs):
         knear.Kmeans(5, 2, init="best").train(x)
     with pytest.raises(RuntimeError):
         knear.Kmeans(5, 2).assign(x)
+
+
+def test_numbers_are_clustered_best():
+    centroids, objective, cells = knear.kmeans_1d([5, 1, 2, 6, 100], 3)
+    assert centroids.tolist() == [1.5, 5.5, 100] and centroids.dtype == np.float32
+    assert objective == 1 and cells.tolist() == [1, 0, 0, 1, 2]
+    centroids, _, cells = knear.kmeans_1d(np.array([0.0, 1.0, 9.0]), 2, weights=[3, 1, 1])
+    assert centroids.tolist() == [0.25, 9] and cells.tolist() == [0, 0, 1]
+    assert knear.kmeans_1d(np.float32([2, 2, 3]), 5)[0].tolist() == [2, 3]
+    with pytest.raises(ValueError, match="value 1"):
+        knear.kmeans_1d([1, float("nan")], 1)
+    with pytest.raises(ValueError, match="k"):
+        knear.kmeans_1d([1], 0)

@@ -11,8 +11,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <numeric>
-#include <optional>
 
 #include "core/check.h"
 #include "core/parallel_for.h"
@@ -65,7 +65,13 @@ class Runs {
     sums_.push_back(sum);
   }
 
-  std::size_t count() const noexcept { return values_.size(); }
+  // As if so many neighbours always shared a cell. Has no mean().
+  Runs(const Runs& other, std::size_t step) : step_(step) {
+    for (std::size_t i = 0; i < other.count(); i += step) sums_.push_back(other.sums_[i]);
+    sums_.push_back(other.sums_.back());
+  }
+
+  std::size_t count() const noexcept { return sums_.size() - 1; }
   float value(std::size_t i) const noexcept { return values_[i]; }
 
   // Of the values [begin, end): the weighted mean, and the weighted sum of squared distances to it.
@@ -75,7 +81,7 @@ class Runs {
   }
   // second - mean * first, with what rounding takes from the mean and from the products put back.
   double cost(std::size_t begin, std::size_t end) const {
-    if (end - begin < 2) return 0;
+    if (end - begin < 2 && step_ == 1) return 0;
     const LongSum weight = sums_[end].weight - sums_[begin].weight;
     const LongSum first = sums_[end].first - sums_[begin].first;
     const LongSum second = sums_[end].second - sums_[begin].second;
@@ -91,6 +97,7 @@ class Runs {
     LongSum weight, first, second;  // sums of w, w x, w x^2
   };
 
+  std::size_t step_ = 1;
   std::vector<float> values_;
   std::vector<Prefix> sums_;  // of all values before
 };
@@ -99,6 +106,7 @@ class Runs {
 struct Partition {
   std::vector<std::uint32_t> bounds;
   double cost = 0;
+  double price = 0;  // of a cell, for which it is the best partition
 
   std::size_t cells() const noexcept { return bounds.size() - 1; }
 };
@@ -106,7 +114,7 @@ struct Partition {
 class PartitionSearch {
  public:
   PartitionSearch(const Runs& runs, const RunOptions& run)
-      : runs_(runs), meter_(run, "k-means", 0), best_(runs.count() + 1), from_(runs.count() + 1) {}
+      : runs_(runs), run_(run), meter_(run, "k-means", 0), best_(runs.count() + 1), from_(runs.count() + 1) {}
 
   // The best partition into exactly k cells, 1 <= k <= runs.count().
   Partition with_cells(std::size_t k) {
@@ -117,25 +125,41 @@ class PartitionSearch {
     std::iota(all.begin(), all.end(), 0u);
     Partition more = of(std::move(all));
     if (k == n) return more;
-    double guess = 2 * fewer.cost / std::pow(static_cast<double>(k), 3);  // f(k) = f(1) / k^2 for even values
-    for (bool guessing = true;; guessing = !guessing) {
-      // The price for which `fewer` and `more` cost the same: nothing better means that both are best.
-      const double even = (fewer.cost - more.cost) / static_cast<double>(more.cells() - fewer.cells());
-      Partition found = for_price(guessing ? guess : even);
-      const std::size_t cells = found.cells();
-      if (cells == k) return found;
-      guess = (guessing ? guess : even) * std::pow(static_cast<double>(cells) / static_cast<double>(k), 3);
-      if (cells > fewer.cells() && cells < more.cells()) {
-        (cells < k ? fewer : more) = std::move(found);
-      } else if (!guessing) {
-        return joined(fewer, more, k);
-      }
+    fewer.price = std::numeric_limits<double>::infinity();
+    double guess = first_guess(k, fewer.cost);
+    for (std::size_t tries = 1;; ++tries) {
+      // Every third time the price for which `fewer` and `more` cost the same: nothing better means that both are best.
+      const bool even = tries % 3 == 0;
+      if (even) guess = (fewer.cost - more.cost) / static_cast<double>(more.cells() - fewer.cells());
+      Partition found = for_price(guess);
+      if (found.cells() == k) return found;
+      if (even && (found.cells() <= fewer.cells() || found.cells() >= more.cells())) return joined(fewer, more, k);
+      // Outside only by rounding.
+      const bool inside = found.cells() >= fewer.cells() && found.cells() <= more.cells();
+      if (inside) (found.cells() < k ? fewer : more) = std::move(found);
+      guess = price_between(fewer, more, k);
     }
   }
 
  private:
+  // From some of the values only; or as if they lay evenly, which makes f(k) = f(1) / k^2.
+  double first_guess(std::size_t k, double cost) const {
+    const std::size_t step = runs_.count() / std::max<std::size_t>(32 * k, 1 << 13);
+    if (step < 4) return 2 * cost / std::pow(static_cast<double>(k), 3);
+    return PartitionSearch(Runs(runs_, step), run_).with_cells(k).price;
+  }
+
+  // The price falls about with the third power of the number of cells.
+  static double price_between(const Partition& fewer, const Partition& more, std::size_t k) {
+    const auto log_cells = [&](std::size_t cells) { return std::log(static_cast<double>(cells)); };
+    if (std::isinf(fewer.price)) return more.price * std::exp(3 * (log_cells(more.cells()) - log_cells(k)));
+    if (more.price <= 0) return fewer.price * std::exp(3 * (log_cells(fewer.cells()) - log_cells(k)));
+    const double way = (log_cells(k) - log_cells(fewer.cells())) / (log_cells(more.cells()) - log_cells(fewer.cells()));
+    return fewer.price * std::pow(more.price / fewer.price, way);
+  }
+
   Partition of(std::vector<std::uint32_t> bounds) const {
-    Partition partition{std::move(bounds), 0};
+    Partition partition{std::move(bounds), 0, 0};
     for (std::size_t c = 0; c < partition.cells(); ++c) {
       partition.cost += runs_.cost(partition.bounds[c], partition.bounds[c + 1]);
     }
@@ -156,32 +180,46 @@ class PartitionSearch {
     const auto n = static_cast<std::uint32_t>(runs_.count());
     std::vector<Candidate> queue{{0, 1}};
     std::size_t front = 0;
+    std::uint32_t hint = 0;
     constexpr std::uint32_t kStep = 1 << 14;
     for (std::uint32_t end = 1; end <= n; ++end) {
       if (end % kStep == 0) meter_.advance(kStep);
       if (front + 1 < queue.size() && queue[front + 1].first == end) ++front;
       from_[end] = queue[front].begin;
       best_[end] = cost(from_[end], end) + price;
-      if (end < n) offer(end, n, front, queue);
+      if (end < n) offer(end, front, queue, hint);
     }
     std::vector<std::uint32_t> bounds{n};
     while (bounds.back() != 0) bounds.push_back(from_[bounds.back()]);
     std::reverse(bounds.begin(), bounds.end());
-    return of(std::move(bounds));
+    Partition found = of(std::move(bounds));
+    found.price = price;
+    return found;
   }
 
-  // Puts candidate `begin` where it is better than those before.
-  void offer(std::uint32_t begin, std::uint32_t n, std::size_t front, std::vector<Candidate>& queue) const {
+  // Puts candidate `begin` where it is better than those before: from an end near `hint`, most often.
+  void offer(std::uint32_t begin, std::size_t front, std::vector<Candidate>& queue, std::uint32_t& hint) const {
+    const auto n = static_cast<std::uint32_t>(runs_.count());
     const auto better = [&](std::uint32_t end) { return cost(begin, end) < cost(queue.back().begin, end); };
     while (queue.size() > front + 1 && better(queue.back().first)) queue.pop_back();
-    std::uint32_t worse = std::max(begin, queue.back().first);  // not better for this end, or this is no end for it
-    if (!better(n)) return;
-    std::uint32_t at = n;
+    std::uint32_t worse = std::max(begin, queue.back().first);  // not better for this end, or it is none
+    std::uint32_t at = n + 1;                                   // better for this one, or it is none
+    if (worse == n) return;
+    std::uint32_t probe = std::clamp(hint, worse + 1, n);
+    const bool back = better(probe);
+    (back ? at : worse) = probe;
+    for (std::uint32_t step = 1; at - worse > 1; step *= 2) {
+      probe = back ? at - std::min(step, at - worse - 1) : worse + std::min(step, at - worse - 1);
+      const bool is_better = better(probe);
+      (is_better ? at : worse) = probe;
+      if (is_better != back) break;
+    }
     while (at - worse > 1) {
       const std::uint32_t middle = worse + (at - worse) / 2;
       (better(middle) ? at : worse) = middle;
     }
-    queue.push_back({begin, at});
+    hint = at;
+    if (at <= n) queue.push_back({begin, at});
   }
 
   // Of partitions a and b that are best for one price: the first cells of a, one across, and the last ones of b. Some
@@ -196,6 +234,7 @@ class PartitionSearch {
   }
 
   const Runs& runs_;
+  const RunOptions& run_;
   ProgressMeter meter_;
   std::vector<double> best_;  // cost of the first so many values
   std::vector<std::uint32_t> from_;
