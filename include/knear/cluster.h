@@ -34,6 +34,7 @@ struct KmeansOptions {
   std::span<const float> weights = {};        // one per row; empty: all 1
   MatrixView initial = {};                    // k x dim centroids to start from; none: see init
   bool frozen = false;                        // the first initial.rows() centroids stay where they are
+  double balance = 0;                         // no cell gets more than ceil(balance * n / k) rows; 0: any number
   double early_stop = 0;                      // ends when an iteration lowers the objective by less than this share
   RunOptions run = {};
 };
@@ -58,8 +59,9 @@ struct Kmeans {
 // prove that it changes nothing. The same centroids, bit for bit, for any number of threads.
 //
 // A cell that stays empty takes half of the one with the largest sum of squared distances. The run ends early when no
-// row changes its cell. With a sample, no other rows are read, so a mapped file may be of any size.
-// Error::invalid_argument unless 1 <= k <= n and all rows that are read are finite.
+// row changes its cell. With `balance`, rows that find no room in the nearest cell go to another, in every iteration;
+// balanced_assign() gives the cells for the final centroids. With a sample, no other rows are read, so a mapped file
+// may be of any size. Error::invalid_argument unless 1 <= k <= n and all rows that are read are finite.
 Kmeans kmeans(MatrixView rows, std::size_t k, const KmeansOptions& options = {});
 
 // The best clustering of numbers, one run of neighbours for each cell.
@@ -79,5 +81,11 @@ Kmeans1d kmeans_1d(std::span<const float> values, std::size_t k, std::span<const
 // The nearest centroid of each row (the first of equal ones) and its squared distance; distances may be empty.
 void assign_to_nearest(MatrixView rows, MatrixView centroids, std::span<std::uint32_t> numbers,
                        std::span<float> distances = {}, const RunOptions& options = {});
+
+// The same, but no centroid gets more than ceil(balance * n / k) rows, balance >= 1: of cells too full, the rows that
+// lose least go to the nearest centroid with room. Good, not the least sum of distances. The same for any number of
+// threads.
+void balanced_assign(MatrixView rows, MatrixView centroids, double balance, std::span<std::uint32_t> numbers,
+                     const RunOptions& options = {});
 
 }  // namespace knear

@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 from . import typing as kt
-from ._knear import METRIC_INNER_PRODUCT, METRIC_L2, _kmeans, index
+from ._knear import METRIC_INNER_PRODUCT, METRIC_L2, _balanced_assign, _kmeans, index
 
 
 class Kmeans:
@@ -19,6 +19,7 @@ class Kmeans:
     frozen_centroids: those given to train() stay where they are.
     init: "random", "k-means++" or "afk-mc2"; init_method takes the field's constants for them, 0 to 2.
     early_stop: ends when an iteration lowers the objective by less than this share.
+    balance: no cell gets more than ceil(balance * n / k) rows, in training and in assign(); 0: any number.
     progress: True for a bar (as is verbose), or a callable that takes a Progress.
 
     The same seed gives the same centroids, bit for bit, for any number of threads.
@@ -52,6 +53,7 @@ class Kmeans:
         init_method: int | None = None,
         early_stop: float = 0.0,
         early_stop_threshold: float | None = None,
+        balance: float = 0.0,
         verbose: bool = False,
         gpu: bool = False,
         progress: kt.ProgressLike = None,
@@ -80,6 +82,7 @@ class Kmeans:
             "max_points_per_centroid": max_points_per_centroid,
             "frozen_centroids": frozen_centroids,
             "init": init,
+            "balance": balance,
             "early_stop": early_stop if early_stop_threshold is None else early_stop_threshold,
         }
 
@@ -103,10 +106,18 @@ class Kmeans:
         return objective
 
     def assign(self, x: kt.ArrayLike) -> tuple[kt.FloatArray, kt.IdArray]:
-        """The squared distance (spherical: inner product) to the nearest centroid of each row, and its number."""
+        """The squared distance (spherical: inner product) to the nearest centroid of each row, and its number.
+
+        With `balance`, of a row that finds no room in the nearest cell, those of the cell it was given.
+        """
         if self.index is None:
             raise RuntimeError("train() comes before assign()")
         self._check(x)
+        if self._options["balance"]:
+            return _balanced_assign(
+                x, self.centroids, balance=self._options["balance"], spherical=self._spherical,
+                progress=self._progress, num_threads=self._num_threads,
+            )  # fmt: skip
         D, I = self.index.search(x, 1)
         return D.reshape(-1), I.reshape(-1)
 

@@ -28,7 +28,7 @@ struct Numbers {
   Int niter, nredo, seed, min_points, max_points;
 };
 
-KmeansOptions options_of(const Numbers& numbers, std::string_view init, double early_stop) {
+KmeansOptions options_of(const Numbers& numbers, std::string_view init) {
   KmeansOptions options;
   options.niter = count_of(numbers.niter, "niter", 0);
   options.nredo = count_of(numbers.nredo, "nredo", 1);
@@ -36,7 +36,6 @@ KmeansOptions options_of(const Numbers& numbers, std::string_view init, double e
   options.min_points_per_centroid = count_of(numbers.min_points, "min_points_per_centroid", 0);
   options.max_points_per_centroid = count_of(numbers.max_points, "max_points_per_centroid", 0);
   options.init = init_of(init);
-  options.early_stop = early_stop;
   return options;
 }
 
@@ -81,6 +80,41 @@ nb::tuple run_kmeans(const ArrayLike& x, Int k, KmeansOptions options, const Arr
                         nb::cast(result.warnings));
 }
 
+// Of a row to the centroid that it was given, whether or not that is the nearest.
+float nearness(const float* row, const float* centroid, std::size_t dim, bool spherical) {
+  double sum = 0;
+  for (std::size_t j = 0; j < dim; ++j) {
+    const double x = static_cast<double>(row[j]);
+    const double c = static_cast<double>(centroid[j]);
+    sum += spherical ? x * c : (x - c) * (x - c);
+  }
+  return static_cast<float>(sum);
+}
+
+nb::tuple run_balanced_assign(const ArrayLike& x, const ArrayLike& centroids, double balance, bool spherical,
+                              const CallArguments& arguments) {
+  const Rows rows(x, "x");
+  const Rows centres(centroids, "centroids");
+  const std::size_t n = rows.view().rows();
+  const std::size_t dim = rows.view().dim();
+  Call call(arguments, static_cast<double>(n * dim) * static_cast<double>(centres.view().rows()));
+  std::vector<float> values(n);
+  std::vector<Id> cells(n);
+  call.run([&] {
+    std::vector<std::uint32_t> numbers(n);
+    balanced_assign(rows.view(), centres.view(), balance, numbers, call.options());
+    std::vector<float> row(dim);
+    std::vector<float> centroid(dim);
+    for (std::size_t i = 0; i < n; ++i) {
+      rows.view().copy_row(i, row.data());
+      centres.view().copy_row(numbers[i], centroid.data());
+      values[i] = nearness(row.data(), centroid.data(), dim, spherical);
+      cells[i] = numbers[i];
+    }
+  });
+  return nb::make_tuple(make_array(std::move(values), {n}), make_array(std::move(cells), {n}));
+}
+
 nb::tuple run_kmeans_1d(const ArrayLike& x, Int k, const ArrayLike& weights, const CallArguments& arguments) {
   const std::vector<float> values = floats_of(x, "x");
   const std::vector<float> value_weights = floats_of(weights, "weights");
@@ -117,10 +151,12 @@ void init_clustering(nb::module_& m) {
       "_kmeans",
       [](const ArrayLike& x, Int k, Int niter, Int nredo, Int seed, bool spherical, bool int_centroids,
          Int min_points_per_centroid, Int max_points_per_centroid, bool frozen_centroids, std::string_view init,
-         double early_stop, const ArrayLike& weights, const ArrayLike& init_centroids, const ProgressLike& progress,
-         std::optional<Int> num_threads) {
+         double early_stop, double balance, const ArrayLike& weights, const ArrayLike& init_centroids,
+         const ProgressLike& progress, std::optional<Int> num_threads) {
         const Numbers numbers{niter, nredo, seed, min_points_per_centroid, max_points_per_centroid};
-        KmeansOptions options = options_of(numbers, init, early_stop);
+        KmeansOptions options = options_of(numbers, init);
+        options.early_stop = early_stop;
+        options.balance = balance;
         options.spherical = spherical;
         options.int_centroids = int_centroids;
         options.frozen = frozen_centroids;
@@ -129,14 +165,26 @@ void init_clustering(nb::module_& m) {
       nb::arg("x"), nb::arg("k"), nb::kw_only(), nb::arg("niter"), nb::arg("nredo"), nb::arg("seed"),
       nb::arg("spherical"), nb::arg("int_centroids"), nb::arg("min_points_per_centroid"),
       nb::arg("max_points_per_centroid"), nb::arg("frozen_centroids"), nb::arg("init"), nb::arg("early_stop"),
-      nb::arg("weights") = nb::none(), nb::arg("init_centroids") = nb::none(), nb::arg("progress") = nb::none(),
-      nb::arg("num_threads") = nb::none(),
+      nb::arg("balance"), nb::arg("weights") = nb::none(), nb::arg("init_centroids") = nb::none(),
+      nb::arg("progress") = nb::none(), nb::arg("num_threads") = nb::none(),
       nb::sig("def _kmeans(x: knear.typing.ArrayLike, k: int, *, niter: int, nredo: int, seed: int, spherical: bool, "
               "int_centroids: bool, min_points_per_centroid: int, max_points_per_centroid: int, "
-              "frozen_centroids: bool, init: str, early_stop: float, weights: knear.typing.ArrayLike | None = None, "
+              "frozen_centroids: bool, init: str, early_stop: float, balance: float, weights: knear.typing.ArrayLike | "
+              "None = None, "
               "init_centroids: knear.typing.ArrayLike | None = None, progress: knear.typing.ProgressLike = None, "
               "num_threads: int | None = None) "
               "-> tuple[knear.typing.FloatArray, float, list[dict[str, float]], list[str]]"));
+  m.def(
+      "_balanced_assign",
+      [](const ArrayLike& x, const ArrayLike& centroids, double balance, bool spherical, const ProgressLike& progress,
+         std::optional<Int> num_threads) {
+        return run_balanced_assign(x, centroids, balance, spherical, {num_threads, std::nullopt, progress});
+      },
+      nb::arg("x"), nb::arg("centroids"), nb::kw_only(), nb::arg("balance"), nb::arg("spherical"),
+      nb::arg("progress") = nb::none(), nb::arg("num_threads") = nb::none(),
+      nb::sig("def _balanced_assign(x: knear.typing.ArrayLike, centroids: knear.typing.ArrayLike, *, balance: float, "
+              "spherical: bool, progress: knear.typing.ProgressLike = None, num_threads: int | None = None) "
+              "-> tuple[knear.typing.FloatArray, knear.typing.IdArray]"));
   m.def(
       "kmeans_1d",
       [](const ArrayLike& x, Int k, const ArrayLike& weights, std::optional<Int> num_threads,

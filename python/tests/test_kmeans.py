@@ -88,3 +88,17 @@ def test_numbers_are_clustered_best():
         knear.kmeans_1d([1, float("nan")], 1)
     with pytest.raises(ValueError, match="k"):
         knear.kmeans_1d([1], 0)
+
+
+@pytest.mark.parametrize("spherical", [False, True])
+def test_balance_bounds_the_cells(blobs, spherical):
+    x, _ = blobs
+    kmeans = knear.Kmeans(5, 7, balance=1.1, spherical=spherical)
+    kmeans.train(x)
+    D, I = kmeans.assign(x)
+    assert np.bincount(I, minlength=7).max() <= np.ceil(1.1 * 480 / 7)
+    given = kmeans.centroids[I]
+    assert D == pytest.approx((x * given).sum(1) if spherical else ((x - given) ** 2).sum(1), rel=1e-4, abs=1e-4)
+    assert kmeans.iteration_stats[-1]["imbalance_factor"] < 1.1
+    with pytest.raises(ValueError, match="balance = 0.5"):
+        knear.Kmeans(5, 7, balance=0.5).train(x)

@@ -2,7 +2,9 @@
 #include <chrono>
 #include <cmath>
 #include <optional>
+#include <utility>
 
+#include "cluster/balance.h"
 #include "cluster/centroid_sums.h"
 #include "cluster/initial.h"
 #include "cluster/nearest_cells.h"
@@ -26,6 +28,8 @@ void check(MatrixView rows, std::size_t k, const KmeansOptions& options) {
   require(options.nredo >= 1, "nredo = 0: k-means runs at least once");
   require(options.early_stop >= 0 && options.early_stop < 1, "early_stop = ", options.early_stop,
           ": a share of the objective, from 0 to below 1");
+  require(options.balance == 0 || (options.balance >= 1 && std::isfinite(options.balance)),
+          "balance = ", options.balance, ": a factor of the mean cell size, so at least 1, or 0 for any size");
   require(options.initial.rows() <= k, options.initial.rows(), " initial centroids for k = ", k);
   require(options.initial.rows() == 0 || options.initial.dim() == rows.dim(), "initial centroids have ",
           options.initial.dim(), " dimensions, rows ", rows.dim());
@@ -40,7 +44,8 @@ class Lloyd {
         options_(options),
         meter_(meter),
         frozen_(options.frozen ? options.initial.rows() : 0),
-        nearest_(rows, options.spherical ? Nearness::product : Nearness::distance, options.seed),
+        nearness_(options.spherical ? Nearness::product : Nearness::distance),
+        nearest_(rows, nearness_, options.seed),
         sums_(rows, centroids.rows()),
         cells_(rows.count()) {}
 
@@ -49,7 +54,7 @@ class Lloyd {
     std::vector<KmeansIteration> iterations;
     finish_centroids();
     for (std::size_t i = 0; i < options_.niter; ++i) {
-      const std::size_t moved = nearest_.assign(centroids_, cells_, run, meter_);
+      const std::size_t moved = assign(run);
       if (i > 0 && moved == 0) break;
       sums_.update(cells_, run);
       KmeansIteration& iteration = iterations.emplace_back();
@@ -66,6 +71,21 @@ class Lloyd {
   }
 
  private:
+  // Returns how many rows have moved.
+  std::size_t assign(const RunOptions& run) {
+    if (options_.balance == 0) return nearest_.assign(centroids_, cells_, run, meter_);
+    nearest_cells_.resize(cells_.size());
+    nearest_.assign(centroids_, nearest_cells_, run, meter_);
+    const std::vector<std::uint32_t> before = std::exchange(cells_, nearest_cells_);
+    const FloatSpan rows = rows_.rows();
+    balance_cells(
+        MatrixView(rows.data, DType::f32, rows.count, rows_.dim(), static_cast<std::ptrdiff_t>(rows.stride * 4)),
+        centroids_, nearness_, cell_limit(options_.balance, rows.count, centroids_.rows()), cells_, run);
+    std::size_t moved = 0;
+    for (std::size_t i = 0; i < before.size(); ++i) moved += cells_[i] != before[i];
+    return moved;
+  }
+
   void update_centroids() {
     for (std::size_t c = frozen_; c < centroids_.rows(); ++c) {
       if (sums_.weight(c) == 0) continue;
@@ -100,9 +120,11 @@ class Lloyd {
   const KmeansOptions& options_;
   ProgressMeter& meter_;
   std::size_t frozen_;
+  Nearness nearness_;
   NearestCells nearest_;
   CentroidSums sums_;
   std::vector<std::uint32_t> cells_;
+  std::vector<std::uint32_t> nearest_cells_;  // with balance
 };
 
 bool better(const Kmeans& a, const Kmeans& b, const KmeansOptions& options) {
