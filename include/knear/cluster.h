@@ -22,6 +22,18 @@ enum class KmeansInit {
   afk_mc2,
 };
 
+// What an iteration left behind.
+struct KmeansIteration {
+  double objective = 0;    // weighted sum of squared distances (spherical: of inner products)
+  double seconds = 0;      // since the start of its run
+  double imbalance = 1;    // k * sum of squared cell sizes / n^2: 1 when all are equal
+  std::size_t splits = 0;  // empty cells that were filled again
+};
+
+// Called after each iteration with all that are done (of the present run) and the centroids so far. Returning false
+// ends the run there, with what it has.
+using KmeansIterationFn = std::function<bool(std::span<const KmeansIteration> done, MatrixView centroids)>;
+
 struct KmeansOptions {
   std::size_t niter = 25;
   std::size_t nredo = 1;  // runs with other seeds; the one with the least objective stays
@@ -36,15 +48,13 @@ struct KmeansOptions {
   bool frozen = false;                        // the first initial.rows() centroids stay where they are
   double balance = 0;                         // no cell gets more than ceil(balance * n / k) rows; 0: any number
   double early_stop = 0;                      // ends when an iteration lowers the objective by less than this share
+  KmeansIterationFn on_iteration = {};
+  // To go on from where on_iteration last was: its centroids as `initial`, its iterations here; niter counts them.
+  std::span<const KmeansIteration> done = {};
+  // Nothing but centroids goes from one iteration to the next, so that a run that was cut anywhere and went on ends
+  // with the same bits as one that was not. Up to half more time: sums are not kept.
+  bool resumable = false;
   RunOptions run = {};
-};
-
-// What an iteration left behind.
-struct KmeansIteration {
-  double objective = 0;    // weighted sum of squared distances (spherical: of inner products)
-  double seconds = 0;      // since the start of its run
-  double imbalance = 1;    // k * sum of squared cell sizes / n^2: 1 when all are equal
-  std::size_t splits = 0;  // empty cells that were filled again
 };
 
 struct Kmeans {
@@ -63,6 +73,13 @@ struct Kmeans {
 // balanced_assign() gives the cells for the final centroids. With a sample, no other rows are read, so a mapped file
 // may be of any size. Error::invalid_argument unless 1 <= k <= n and all rows that are read are finite.
 Kmeans kmeans(MatrixView rows, std::size_t k, const KmeansOptions& options = {});
+
+// For k of 65,536 and more, where each iteration of kmeans() would compare every row with too many centroids: about
+// sqrt(k) coarse cells first, then within each a k-means for its share of the centroids, in proportion to its rows.
+// Exactly k centroids, those of a coarse cell next to each other; the objective is that within the coarse cells, and
+// `iterations` stays empty. A call of its own, as its centroids are others than those of kmeans(). It takes no
+// weights, initial, balance, done, on_iteration.
+Kmeans kmeans_two_level(MatrixView rows, std::size_t k, const KmeansOptions& options = {});
 
 // The best clustering of numbers, one run of neighbours for each cell.
 struct Kmeans1d {

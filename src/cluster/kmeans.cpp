@@ -33,6 +33,8 @@ void check(MatrixView rows, std::size_t k, const KmeansOptions& options) {
   require(options.initial.rows() <= k, options.initial.rows(), " initial centroids for k = ", k);
   require(options.initial.rows() == 0 || options.initial.dim() == rows.dim(), "initial centroids have ",
           options.initial.dim(), " dimensions, rows ", rows.dim());
+  require(options.done.empty() || (options.initial.rows() == k && !options.frozen), "to go on after ",
+          options.done.size(), " iterations takes all ", k, " centroids as initial ones, none of them frozen");
 }
 
 // One run: from initial centroids to the last iteration.
@@ -46,16 +48,17 @@ class Lloyd {
         frozen_(options.frozen ? options.initial.rows() : 0),
         nearness_(options.spherical ? Nearness::product : Nearness::distance),
         nearest_(rows, nearness_, options.seed),
-        sums_(rows, centroids.rows()),
+        sums_(rows, centroids.rows(), options.resumable ? 0 : CentroidSums::kUpdates),
         cells_(rows.count()) {}
 
   std::vector<KmeansIteration> run(const RunOptions& run) {
     const Clock::time_point start = Clock::now();
-    std::vector<KmeansIteration> iterations;
-    finish_centroids();
-    for (std::size_t i = 0; i < options_.niter; ++i) {
+    const std::size_t done = options_.done.size();
+    std::vector<KmeansIteration> iterations(options_.done.begin(), options_.done.end());
+    if (done == 0) finish_centroids();
+    for (std::size_t i = done; i < options_.niter; ++i) {
       const std::size_t moved = assign(run);
-      if (i > 0 && moved == 0) break;
+      if (i > done && moved == 0) break;
       sums_.update(cells_, run);
       KmeansIteration& iteration = iterations.emplace_back();
       iteration.objective =
@@ -66,6 +69,7 @@ class Lloyd {
       finish_centroids();
       iteration.seconds = std::chrono::duration<double>(Clock::now() - start).count();
       if (i > 0 && settled(iterations[i - 1].objective, iteration.objective)) break;
+      if (options_.on_iteration && !options_.on_iteration(iterations, centroids_)) break;
     }
     return iterations;
   }
@@ -77,10 +81,8 @@ class Lloyd {
     nearest_cells_.resize(cells_.size());
     nearest_.assign(centroids_, nearest_cells_, run, meter_);
     const std::vector<std::uint32_t> before = std::exchange(cells_, nearest_cells_);
-    const FloatSpan rows = rows_.rows();
-    balance_cells(
-        MatrixView(rows.data, DType::f32, rows.count, rows_.dim(), static_cast<std::ptrdiff_t>(rows.stride * 4)),
-        centroids_, nearness_, cell_limit(options_.balance, rows.count, centroids_.rows()), cells_, run);
+    balance_cells(rows_.view(), centroids_, nearness_, cell_limit(options_.balance, rows_.count(), centroids_.rows()),
+                  cells_, run);
     std::size_t moved = 0;
     for (std::size_t i = 0; i < before.size(); ++i) moved += cells_[i] != before[i];
     return moved;
@@ -153,7 +155,8 @@ Kmeans kmeans(MatrixView rows, std::size_t k, const KmeansOptions& options) {
   const TrainingRows sample(rows, all ? rows.rows() : options.max_points_per_centroid * k, options);
   // From given centroids every run would be the same.
   const std::size_t runs = options.initial.rows() == k ? 1 : options.nredo;
-  ProgressMeter meter(options.run, "k-means", runs * options.niter * sample.count());
+  ProgressMeter meter(options.run, "k-means",
+                      runs * (options.niter - std::min(options.niter, options.done.size())) * sample.count());
   std::optional<Kmeans> best;
   for (std::size_t run = 0; run < runs; ++run) {
     Kmeans result;
