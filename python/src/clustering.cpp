@@ -39,9 +39,9 @@ KmeansOptions options_of(const Numbers& numbers, std::string_view init) {
   return options;
 }
 
-nb::list iterations_of(const Kmeans& result) {
+nb::list iterations_of(std::span<const KmeansIteration> iterations) {
   nb::list all;
-  for (const KmeansIteration& iteration : result.iterations) {
+  for (const KmeansIteration& iteration : iterations) {
     nb::dict entry;
     entry["obj"] = iteration.objective;
     entry["time"] = iteration.seconds;
@@ -63,8 +63,36 @@ std::vector<float> floats_of(const ArrayLike& numbers, const char* name) {
   return values;
 }
 
+// Calls a Python function from the thread that works.
+KmeansIterationFn iteration_fn(const nb::object& function) {
+  if (function.is_none()) return {};
+  return [&function](std::span<const KmeansIteration> done, MatrixView centroids) {
+    nb::gil_scoped_acquire gil;
+    Matrix copy(DType::f32, centroids.rows(), centroids.dim());
+    for (std::size_t c = 0; c < copy.rows(); ++c) centroids.copy_row(c, copy.floats() + c * copy.dim());
+    const nb::object answer = function(iterations_of(done), make_array(std::move(copy)));
+    return !answer.is(nb::bool_(false));
+  };
+}
+
+std::vector<KmeansIteration> done_of(const nb::object& entries) {
+  std::vector<KmeansIteration> done;
+  for (const nb::handle entry : entries) {
+    done.push_back({nb::cast<double>(entry["obj"]), nb::cast<double>(entry["time"]),
+                    nb::cast<double>(entry["imbalance_factor"]), nb::cast<std::size_t>(entry["nsplit"])});
+  }
+  return done;
+}
+
+// What of a run is in Python's hands.
+struct Course {
+  bool two_level;
+  nb::object on_iteration;
+  nb::object done;
+};
+
 nb::tuple run_kmeans(const ArrayLike& x, Int k, KmeansOptions options, const ArrayLike& weights,
-                     const ArrayLike& initial, const CallArguments& arguments) {
+                     const ArrayLike& initial, const Course& course, const CallArguments& arguments) {
   const Rows rows(x, "x");
   const std::vector<float> row_weights = floats_of(weights, "weights");
   options.weights = row_weights;
@@ -74,9 +102,13 @@ nb::tuple run_kmeans(const ArrayLike& x, Int k, KmeansOptions options, const Arr
   Call call(arguments, static_cast<double>(rows.view().rows()) * static_cast<double>(rows.view().dim()) *
                            static_cast<double>(count) * static_cast<double>(options.niter));
   options.run = call.options();
+  options.on_iteration = iteration_fn(course.on_iteration);
+  if (options.on_iteration) call.expect_python();
+  const std::vector<KmeansIteration> done = done_of(course.done);
+  options.done = done;
   Kmeans result;
-  call.run([&] { result = kmeans(rows.view(), count, options); });
-  return nb::make_tuple(make_array(std::move(result.centroids)), result.objective, iterations_of(result),
+  call.run([&] { result = (course.two_level ? kmeans_two_level : kmeans)(rows.view(), count, options); });
+  return nb::make_tuple(make_array(std::move(result.centroids)), result.objective, iterations_of(result.iterations),
                         nb::cast(result.warnings));
 }
 
@@ -151,7 +183,7 @@ void init_clustering(nb::module_& m) {
       "_kmeans",
       [](const ArrayLike& x, Int k, Int niter, Int nredo, Int seed, bool spherical, bool int_centroids,
          Int min_points_per_centroid, Int max_points_per_centroid, bool frozen_centroids, std::string_view init,
-         double early_stop, double balance, const ArrayLike& weights, const ArrayLike& init_centroids,
+         double early_stop, double balance, bool resumable, bool two_level, const ArrayLike& weights, const ArrayLike& init_centroids,
          const ProgressLike& progress, std::optional<Int> num_threads) {
         const Numbers numbers{niter, nredo, seed, min_points_per_centroid, max_points_per_centroid};
         KmeansOptions options = options_of(numbers, init);
