@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import typing as kt
@@ -20,6 +21,8 @@ class Kmeans:
     init: "random", "k-means++" or "afk-mc2"; init_method takes the field's constants for them, 0 to 2.
     early_stop: ends when an iteration lowers the objective by less than this share.
     balance: no cell gets more than ceil(balance * n / k) rows, in training and in assign(); 0: any number.
+    two_level: about sqrt(k) coarse cells first, then centroids in each: for k of 65,536 and more.
+    resumable: a run that was stopped and resumed (see train) ends with the same bits; up to half more time.
     progress: True for a bar (as is verbose), or a callable that takes a Progress.
 
     The same seed gives the same centroids, bit for bit, for any number of threads.
@@ -54,6 +57,8 @@ class Kmeans:
         early_stop: float = 0.0,
         early_stop_threshold: float | None = None,
         balance: float = 0.0,
+        two_level: bool = False,
+        resumable: bool = False,
         verbose: bool = False,
         gpu: bool = False,
         progress: kt.ProgressLike = None,
@@ -83,20 +88,31 @@ class Kmeans:
             "frozen_centroids": frozen_centroids,
             "init": init,
             "balance": balance,
+            "two_level": two_level,
+            "resumable": resumable,
             "early_stop": early_stop if early_stop_threshold is None else early_stop_threshold,
         }
 
     def train(
-        self, x: kt.ArrayLike, weights: kt.ArrayLike | None = None, init_centroids: kt.ArrayLike | None = None
+        self,
+        x: kt.ArrayLike,
+        weights: kt.ArrayLike | None = None,
+        init_centroids: kt.ArrayLike | None = None,
+        *,
+        on_iteration: Callable[[list[dict[str, float]], kt.FloatArray], Any] | None = None,
+        done: Sequence[dict[str, float]] = (),
     ) -> float:
         """Finds the centroids of rows x of shape (n, d); gives the final objective.
 
         weights: one number per row. init_centroids: up to k rows to start from.
+        on_iteration(stats, centroids) is called after each iteration with the iteration_stats so far; when it returns
+        False, training ends there. To go on later, hand in both again, as `done` and `init_centroids`.
         Raises InvalidArgument (a ValueError) for n < k, for NaN and for other dimensions.
         """
         self._check(x)
         self.centroids, objective, self.iteration_stats, remarks = _kmeans(
-            x, self.k, weights=weights, init_centroids=init_centroids, progress=self._progress,
+            x, self.k, weights=weights, init_centroids=init_centroids,
+            on_iteration=on_iteration, done=done, progress=self._progress,
             num_threads=self._num_threads, **self._options,
         )  # fmt: skip
         for remark in remarks:

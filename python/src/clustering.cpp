@@ -183,27 +183,34 @@ void init_clustering(nb::module_& m) {
       "_kmeans",
       [](const ArrayLike& x, Int k, Int niter, Int nredo, Int seed, bool spherical, bool int_centroids,
          Int min_points_per_centroid, Int max_points_per_centroid, bool frozen_centroids, std::string_view init,
-         double early_stop, double balance, bool resumable, bool two_level, const ArrayLike& weights, const ArrayLike& init_centroids,
+         double early_stop, double balance, bool resumable, bool two_level, const ArrayLike& weights,
+         const ArrayLike& init_centroids, const nb::object& on_iteration, const nb::object& done,
          const ProgressLike& progress, std::optional<Int> num_threads) {
         const Numbers numbers{niter, nredo, seed, min_points_per_centroid, max_points_per_centroid};
         KmeansOptions options = options_of(numbers, init);
         options.early_stop = early_stop;
+        options.resumable = resumable;
         options.balance = balance;
         options.spherical = spherical;
         options.int_centroids = int_centroids;
         options.frozen = frozen_centroids;
-        return run_kmeans(x, k, options, weights, init_centroids, {num_threads, std::nullopt, progress});
+        return run_kmeans(x, k, options, weights, init_centroids, {two_level, on_iteration, done},
+                          {num_threads, std::nullopt, progress});
       },
       nb::arg("x"), nb::arg("k"), nb::kw_only(), nb::arg("niter"), nb::arg("nredo"), nb::arg("seed"),
       nb::arg("spherical"), nb::arg("int_centroids"), nb::arg("min_points_per_centroid"),
       nb::arg("max_points_per_centroid"), nb::arg("frozen_centroids"), nb::arg("init"), nb::arg("early_stop"),
-      nb::arg("balance"), nb::arg("weights") = nb::none(), nb::arg("init_centroids") = nb::none(),
+      nb::arg("balance"), nb::arg("resumable"), nb::arg("two_level"), nb::arg("weights") = nb::none(),
+      nb::arg("init_centroids") = nb::none(), nb::arg("on_iteration") = nb::none(), nb::arg("done") = nb::tuple(),
       nb::arg("progress") = nb::none(), nb::arg("num_threads") = nb::none(),
       nb::sig("def _kmeans(x: knear.typing.ArrayLike, k: int, *, niter: int, nredo: int, seed: int, spherical: bool, "
               "int_centroids: bool, min_points_per_centroid: int, max_points_per_centroid: int, "
-              "frozen_centroids: bool, init: str, early_stop: float, balance: float, weights: knear.typing.ArrayLike | "
+              "frozen_centroids: bool, init: str, early_stop: float, balance: float, resumable: bool, two_level: bool, "
+              "weights: knear.typing.ArrayLike | "
               "None = None, "
-              "init_centroids: knear.typing.ArrayLike | None = None, progress: knear.typing.ProgressLike = None, "
+              "init_centroids: knear.typing.ArrayLike | None = None, on_iteration: typing.Any = None, done: typing.Any "
+              "= (), "
+              "progress: knear.typing.ProgressLike = None, "
               "num_threads: int | None = None) "
               "-> tuple[knear.typing.FloatArray, float, list[dict[str, float]], list[str]]"));
   m.def(

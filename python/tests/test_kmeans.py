@@ -102,3 +102,31 @@ def test_balance_bounds_the_cells(blobs, spherical):
     assert kmeans.iteration_stats[-1]["imbalance_factor"] < 1.1
     with pytest.raises(ValueError, match="balance = 0.5"):
         knear.Kmeans(5, 7, balance=0.5).train(x)
+
+
+def test_a_run_that_was_stopped_goes_on_with_the_same_bits(blobs):
+    x, _ = blobs
+    options = {"min_points_per_centroid": 1, "resumable": True}
+    whole = knear.Kmeans(5, 40, **options)
+    whole.train(x)
+    seen = []
+
+    def stop_after_two(stats, centroids):
+        seen.append(centroids)
+        return len(stats) < 2
+
+    part = knear.Kmeans(5, 40, **options)
+    part.train(x, on_iteration=stop_after_two)
+    assert len(seen) == len(part.obj) == 2 and (seen[-1] == part.centroids).all()
+    rest = knear.Kmeans(5, 40, **options)
+    rest.train(x, init_centroids=part.centroids, done=part.iteration_stats)
+    assert rest.centroids.tobytes() == whole.centroids.tobytes() and rest.obj == whole.obj
+    with pytest.raises(ZeroDivisionError):
+        part.train(x, on_iteration=lambda *_: 1 / 0)
+
+
+def test_two_levels_give_k_centroids(blobs):
+    x, _ = blobs
+    kmeans = knear.Kmeans(5, 60, two_level=True, min_points_per_centroid=1)
+    kmeans.train(x)
+    assert kmeans.centroids.shape == (60, 5) and kmeans.assign(x)[0].mean() < 5
