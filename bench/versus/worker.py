@@ -36,6 +36,7 @@ class Bench:
         self.rival.set_threads(threads)
         self.queries = np.empty((0, 0), np.float32)
         self.rows = self.queries
+        self.clustered = ""  # the data set that rows holds a copy of
 
     def describe(self) -> dict[str, Any]:
         return {"version": self.rival.version(), **self.rival.facts(), "libraries": _thread_libraries()}
@@ -87,6 +88,15 @@ class Bench:
             self.rival.add(part)
         seconds = time.perf_counter() - start
         return {"seconds": seconds, "data_bytes": rows.nbytes, "peak_growth_bytes": memory.peak_bytes() - before}
+
+    def cluster(self, data_name: str, k: int, niter: int, seed: int, most: int, clock: str) -> tuple[float, np.ndarray]:
+        """Seconds of a k-means of a named data set, and its centroids. A short one before warms up."""
+        if self.clustered != data_name:
+            self.rows, self.clustered = np.array(data.load(data_name)[0]), data_name
+            self.rival.kmeans(self.rows[:4096], 16, 2, seed, most)
+        start = CLOCKS[clock]()
+        centroids = self.rival.kmeans(self.rows, k, niter, seed, most)
+        return CLOCKS[clock]() - start, centroids
 
     def save(self, path: str) -> float:
         start = time.perf_counter()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import typing as kt
-from ._knear import METRIC_INNER_PRODUCT, METRIC_L2, _kmeans, index
+from ._knear import METRIC_INNER_PRODUCT, METRIC_L2, _balanced_assign, _kmeans, index
 
 
 class Kmeans:
@@ -19,6 +20,9 @@ class Kmeans:
     frozen_centroids: those given to train() stay where they are.
     init: "random", "k-means++" or "afk-mc2"; init_method takes the field's constants for them, 0 to 2.
     early_stop: ends when an iteration lowers the objective by less than this share.
+    balance: no cell gets more than ceil(balance * n / k) rows, in training and in assign(); 0: any number.
+    two_level: about sqrt(k) coarse cells first, then centroids in each: for k of 65,536 and more.
+    resumable: a run that was stopped and resumed (see train) ends with the same bits; up to half more time.
     progress: True for a bar (as is verbose), or a callable that takes a Progress.
 
     The same seed gives the same centroids, bit for bit, for any number of threads.
@@ -52,6 +56,9 @@ class Kmeans:
         init_method: int | None = None,
         early_stop: float = 0.0,
         early_stop_threshold: float | None = None,
+        balance: float = 0.0,
+        two_level: bool = False,
+        resumable: bool = False,
         verbose: bool = False,
         gpu: bool = False,
         progress: kt.ProgressLike = None,
@@ -80,20 +87,32 @@ class Kmeans:
             "max_points_per_centroid": max_points_per_centroid,
             "frozen_centroids": frozen_centroids,
             "init": init,
+            "balance": balance,
+            "two_level": two_level,
+            "resumable": resumable,
             "early_stop": early_stop if early_stop_threshold is None else early_stop_threshold,
         }
 
     def train(
-        self, x: kt.ArrayLike, weights: kt.ArrayLike | None = None, init_centroids: kt.ArrayLike | None = None
+        self,
+        x: kt.ArrayLike,
+        weights: kt.ArrayLike | None = None,
+        init_centroids: kt.ArrayLike | None = None,
+        *,
+        on_iteration: Callable[[list[dict[str, float]], kt.FloatArray], Any] | None = None,
+        done: Sequence[dict[str, float]] = (),
     ) -> float:
         """Finds the centroids of rows x of shape (n, d); gives the final objective.
 
         weights: one number per row. init_centroids: up to k rows to start from.
+        on_iteration(stats, centroids) is called after each iteration with the iteration_stats so far; when it returns
+        False, training ends there. To go on later, hand in both again, as `done` and `init_centroids`.
         Raises InvalidArgument (a ValueError) for n < k, for NaN and for other dimensions.
         """
         self._check(x)
         self.centroids, objective, self.iteration_stats, remarks = _kmeans(
-            x, self.k, weights=weights, init_centroids=init_centroids, progress=self._progress,
+            x, self.k, weights=weights, init_centroids=init_centroids,
+            on_iteration=on_iteration, done=done, progress=self._progress,
             num_threads=self._num_threads, **self._options,
         )  # fmt: skip
         for remark in remarks:
@@ -103,10 +122,18 @@ class Kmeans:
         return objective
 
     def assign(self, x: kt.ArrayLike) -> tuple[kt.FloatArray, kt.IdArray]:
-        """The squared distance (spherical: inner product) to the nearest centroid of each row, and its number."""
+        """The squared distance (spherical: inner product) to the nearest centroid of each row, and its number.
+
+        With `balance`, of a row that finds no room in the nearest cell, those of the cell it was given.
+        """
         if self.index is None:
             raise RuntimeError("train() comes before assign()")
         self._check(x)
+        if self._options["balance"]:
+            return _balanced_assign(
+                x, self.centroids, balance=self._options["balance"], spherical=self._spherical,
+                progress=self._progress, num_threads=self._num_threads,
+            )  # fmt: skip
         D, I = self.index.search(x, 1)
         return D.reshape(-1), I.reshape(-1)
 

@@ -789,7 +789,21 @@ def cpu_level() -> str:
 def version() -> str:
     """The version of the library, e.g. "0.1.0"."""
 
-def _kmeans(x: knear.typing.ArrayLike, k: int, *, niter: int, nredo: int, seed: int, spherical: bool, int_centroids: bool, min_points_per_centroid: int, max_points_per_centroid: int, frozen_centroids: bool, init: str, early_stop: float, weights: knear.typing.ArrayLike | None = None, init_centroids: knear.typing.ArrayLike | None = None, progress: knear.typing.ProgressLike = None, num_threads: int | None = None) -> tuple[knear.typing.FloatArray, float, list[dict[str, float]], list[str]]: ...
+def _kmeans(x: knear.typing.ArrayLike, k: int, *, niter: int, nredo: int, seed: int, spherical: bool, int_centroids: bool, min_points_per_centroid: int, max_points_per_centroid: int, frozen_centroids: bool, init: str, early_stop: float, balance: float, resumable: bool, two_level: bool, weights: knear.typing.ArrayLike | None = None, init_centroids: knear.typing.ArrayLike | None = None, on_iteration: Any = None, done: Any = (), progress: knear.typing.ProgressLike = None, num_threads: int | None = None) -> tuple[knear.typing.FloatArray, float, list[dict[str, float]], list[str]]: ...
+
+def _balanced_assign(x: knear.typing.ArrayLike, centroids: knear.typing.ArrayLike, *, balance: float, spherical: bool, progress: knear.typing.ProgressLike = None, num_threads: int | None = None) -> tuple[knear.typing.FloatArray, knear.typing.IdArray]: ...
+
+def kmeans_1d(x: knear.typing.ArrayLike, k: int, weights: knear.typing.ArrayLike | None = None, *, num_threads: int | None = None, timeout: float | None = None, progress: knear.typing.ProgressLike = None) -> tuple[knear.typing.FloatArray, float, knear.typing.IdArray]:
+    """
+    The best clustering of numbers: no other has a smaller sum of squared distances to the centroids.
+
+    Gives (centroids, objective, cells): float32 in ascending order, the weighted sum of squared distances to the
+    cells' means, and the cell of each number. Equal numbers share a cell, so fewer different numbers than k give
+    as many centroids as there are numbers. weights: one per number.
+
+    >>> knear.kmeans_1d([1, 2, 10, 11, 12], 2)[0].tolist()
+    [1.5, 11.0]
+    """
 
 class VectorTransform:
     """

@@ -75,3 +75,58 @@ def test_bad_input_is_named(blobs):
         knear.Kmeans(5, 2, init="best").train(x)
     with pytest.raises(RuntimeError):
         knear.Kmeans(5, 2).assign(x)
+
+
+def test_numbers_are_clustered_best():
+    centroids, objective, cells = knear.kmeans_1d([5, 1, 2, 6, 100], 3)
+    assert centroids.tolist() == [1.5, 5.5, 100] and centroids.dtype == np.float32
+    assert objective == 1 and cells.tolist() == [1, 0, 0, 1, 2]
+    centroids, _, cells = knear.kmeans_1d(np.array([0.0, 1.0, 9.0]), 2, weights=[3, 1, 1])
+    assert centroids.tolist() == [0.25, 9] and cells.tolist() == [0, 0, 1]
+    assert knear.kmeans_1d(np.float32([2, 2, 3]), 5)[0].tolist() == [2, 3]
+    with pytest.raises(ValueError, match="value 1"):
+        knear.kmeans_1d([1, float("nan")], 1)
+    with pytest.raises(ValueError, match="k"):
+        knear.kmeans_1d([1], 0)
+
+
+@pytest.mark.parametrize("spherical", [False, True])
+def test_balance_bounds_the_cells(blobs, spherical):
+    x, _ = blobs
+    kmeans = knear.Kmeans(5, 7, balance=1.1, spherical=spherical)
+    kmeans.train(x)
+    D, I = kmeans.assign(x)
+    assert np.bincount(I, minlength=7).max() <= np.ceil(1.1 * 480 / 7)
+    given = kmeans.centroids[I]
+    assert D == pytest.approx((x * given).sum(1) if spherical else ((x - given) ** 2).sum(1), rel=1e-4, abs=1e-4)
+    assert kmeans.iteration_stats[-1]["imbalance_factor"] < 1.1
+    with pytest.raises(ValueError, match="balance = 0.5"):
+        knear.Kmeans(5, 7, balance=0.5).train(x)
+
+
+def test_a_run_that_was_stopped_goes_on_with_the_same_bits(blobs):
+    x, _ = blobs
+    options = {"min_points_per_centroid": 1, "resumable": True}
+    whole = knear.Kmeans(5, 40, **options)
+    whole.train(x)
+    seen = []
+
+    def stop_after_two(stats, centroids):
+        seen.append(centroids)
+        return len(stats) < 2
+
+    part = knear.Kmeans(5, 40, **options)
+    part.train(x, on_iteration=stop_after_two)
+    assert len(seen) == len(part.obj) == 2 and (seen[-1] == part.centroids).all()
+    rest = knear.Kmeans(5, 40, **options)
+    rest.train(x, init_centroids=part.centroids, done=part.iteration_stats)
+    assert rest.centroids.tobytes() == whole.centroids.tobytes() and rest.obj == whole.obj
+    with pytest.raises(ZeroDivisionError):
+        part.train(x, on_iteration=lambda *_: 1 / 0)
+
+
+def test_two_levels_give_k_centroids(blobs):
+    x, _ = blobs
+    kmeans = knear.Kmeans(5, 60, two_level=True, min_points_per_centroid=1)
+    kmeans.train(x)
+    assert kmeans.centroids.shape == (60, 5) and kmeans.assign(x)[0].mean() < 5

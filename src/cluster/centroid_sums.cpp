@@ -8,8 +8,6 @@ namespace knear {
 namespace {
 
 constexpr std::size_t kTaskFloats = 1 << 17;  // that a task adds, about
-// Updates between two sums of everything, so that rounding does not add up.
-constexpr std::size_t kUpdates = 16;
 
 void add(double weight, const float* row, std::size_t dim, double* sum) {
   for (std::size_t j = 0; j < dim; ++j) sum[j] += weight * static_cast<double>(row[j]);
@@ -23,8 +21,8 @@ double dot(const double* a, const float* b, std::size_t dim) {
 
 }  // namespace
 
-CentroidSums::CentroidSums(const TrainingRows& rows, std::size_t k)
-    : rows_(rows), k_(k), sums_(k * rows.dim()), weights_(k), squares_(k), sizes_(k) {}
+CentroidSums::CentroidSums(const TrainingRows& rows, std::size_t k, std::size_t updates)
+    : rows_(rows), k_(k), updates_(updates), sums_(k * rows.dim()), weights_(k), squares_(k), sizes_(k) {}
 
 // A row that comes into a cell (1) or leaves it (-1).
 struct CentroidSums::Change {
@@ -71,7 +69,7 @@ void CentroidSums::update(std::span<const std::uint32_t> cells, const RunOptions
   for (std::size_t i = 0; i < cells_.size(); ++i) moved += cells[i] != cells_[i];
   // What is left of taken-off weights would not be 0.
   const bool anew = until_anew_ == 0 || rows_.weighted() || moved > cells.size() / 3;
-  until_anew_ = anew ? kUpdates : until_anew_ - 1;
+  until_anew_ = anew ? updates_ : until_anew_ - 1;
   const ByCell by_cell = anew ? all_rows(cells) : moved_rows(cells);
   if (anew) {
     std::fill(sums_.begin(), sums_.end(), 0.0);

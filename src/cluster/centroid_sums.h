@@ -15,7 +15,9 @@ namespace knear {
 // threads.
 class CentroidSums {
  public:
-  CentroidSums(const TrainingRows& rows, std::size_t k);
+  // Between two sums of everything at most so many updates, so that rounding does not add up.
+  static constexpr std::size_t kUpdates = 16;
+  CentroidSums(const TrainingRows& rows, std::size_t k, std::size_t updates = kUpdates);
 
   // Row i lies in cells[i]. While few rows move, only these are taken off and added; now and then all is summed anew.
   void update(std::span<const std::uint32_t> cells, const RunOptions& run);
@@ -41,6 +43,7 @@ class CentroidSums {
 
   const TrainingRows& rows_;
   std::size_t k_;
+  std::size_t updates_;
   std::size_t until_anew_ = 0;
   std::vector<std::uint32_t> cells_;
   std::vector<double> sums_;  // k x dim

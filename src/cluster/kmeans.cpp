@@ -2,7 +2,9 @@
 #include <chrono>
 #include <cmath>
 #include <optional>
+#include <utility>
 
+#include "cluster/balance.h"
 #include "cluster/centroid_sums.h"
 #include "cluster/initial.h"
 #include "cluster/nearest_cells.h"
@@ -26,9 +28,13 @@ void check(MatrixView rows, std::size_t k, const KmeansOptions& options) {
   require(options.nredo >= 1, "nredo = 0: k-means runs at least once");
   require(options.early_stop >= 0 && options.early_stop < 1, "early_stop = ", options.early_stop,
           ": a share of the objective, from 0 to below 1");
+  require(options.balance == 0 || (options.balance >= 1 && std::isfinite(options.balance)),
+          "balance = ", options.balance, ": a factor of the mean cell size, so at least 1, or 0 for any size");
   require(options.initial.rows() <= k, options.initial.rows(), " initial centroids for k = ", k);
   require(options.initial.rows() == 0 || options.initial.dim() == rows.dim(), "initial centroids have ",
           options.initial.dim(), " dimensions, rows ", rows.dim());
+  require(options.done.empty() || (options.initial.rows() == k && !options.frozen), "to go on after ",
+          options.done.size(), " iterations takes all ", k, " centroids as initial ones, none of them frozen");
 }
 
 // One run: from initial centroids to the last iteration.
@@ -40,17 +46,19 @@ class Lloyd {
         options_(options),
         meter_(meter),
         frozen_(options.frozen ? options.initial.rows() : 0),
-        nearest_(rows, options.spherical ? Nearness::product : Nearness::distance, options.seed),
-        sums_(rows, centroids.rows()),
+        nearness_(options.spherical ? Nearness::product : Nearness::distance),
+        nearest_(rows, nearness_, options.seed),
+        sums_(rows, centroids.rows(), options.resumable ? 0 : CentroidSums::kUpdates),
         cells_(rows.count()) {}
 
   std::vector<KmeansIteration> run(const RunOptions& run) {
     const Clock::time_point start = Clock::now();
-    std::vector<KmeansIteration> iterations;
-    finish_centroids();
-    for (std::size_t i = 0; i < options_.niter; ++i) {
-      const std::size_t moved = nearest_.assign(centroids_, cells_, run, meter_);
-      if (i > 0 && moved == 0) break;
+    const std::size_t done = options_.done.size();
+    std::vector<KmeansIteration> iterations(options_.done.begin(), options_.done.end());
+    if (done == 0) finish_centroids();
+    for (std::size_t i = done; i < options_.niter; ++i) {
+      const std::size_t moved = assign(run);
+      if (i > done && moved == 0) break;
       sums_.update(cells_, run);
       KmeansIteration& iteration = iterations.emplace_back();
       iteration.objective =
@@ -61,11 +69,25 @@ class Lloyd {
       finish_centroids();
       iteration.seconds = std::chrono::duration<double>(Clock::now() - start).count();
       if (i > 0 && settled(iterations[i - 1].objective, iteration.objective)) break;
+      if (options_.on_iteration && !options_.on_iteration(iterations, centroids_)) break;
     }
     return iterations;
   }
 
  private:
+  // Returns how many rows have moved.
+  std::size_t assign(const RunOptions& run) {
+    if (options_.balance == 0) return nearest_.assign(centroids_, cells_, run, meter_);
+    nearest_cells_.resize(cells_.size());
+    nearest_.assign(centroids_, nearest_cells_, run, meter_);
+    const std::vector<std::uint32_t> before = std::exchange(cells_, nearest_cells_);
+    balance_cells(rows_.view(), centroids_, nearness_, cell_limit(options_.balance, rows_.count(), centroids_.rows()),
+                  cells_, run);
+    std::size_t moved = 0;
+    for (std::size_t i = 0; i < before.size(); ++i) moved += cells_[i] != before[i];
+    return moved;
+  }
+
   void update_centroids() {
     for (std::size_t c = frozen_; c < centroids_.rows(); ++c) {
       if (sums_.weight(c) == 0) continue;
@@ -100,9 +122,11 @@ class Lloyd {
   const KmeansOptions& options_;
   ProgressMeter& meter_;
   std::size_t frozen_;
+  Nearness nearness_;
   NearestCells nearest_;
   CentroidSums sums_;
   std::vector<std::uint32_t> cells_;
+  std::vector<std::uint32_t> nearest_cells_;  // with balance
 };
 
 bool better(const Kmeans& a, const Kmeans& b, const KmeansOptions& options) {
@@ -131,7 +155,8 @@ Kmeans kmeans(MatrixView rows, std::size_t k, const KmeansOptions& options) {
   const TrainingRows sample(rows, all ? rows.rows() : options.max_points_per_centroid * k, options);
   // From given centroids every run would be the same.
   const std::size_t runs = options.initial.rows() == k ? 1 : options.nredo;
-  ProgressMeter meter(options.run, "k-means", runs * options.niter * sample.count());
+  ProgressMeter meter(options.run, "k-means",
+                      runs * (options.niter - std::min(options.niter, options.done.size())) * sample.count());
   std::optional<Kmeans> best;
   for (std::size_t run = 0; run < runs; ++run) {
     Kmeans result;

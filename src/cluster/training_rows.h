@@ -23,6 +23,9 @@ class TrainingRows {
   std::size_t dim() const noexcept { return dim_; }
   FloatSpan rows() const noexcept { return rows_; }
   FloatSpan rows(std::size_t first, std::size_t count) const noexcept { return {row(first), count, rows_.stride}; }
+  MatrixView view() const noexcept {
+    return {rows_.data, DType::f32, rows_.count, dim_, static_cast<std::ptrdiff_t>(rows_.stride * sizeof(float))};
+  }
   const float* row(std::size_t i) const noexcept { return rows_.data + i * rows_.stride; }
   bool weighted() const noexcept { return !weights_.empty(); }
   double weight(std::size_t i) const noexcept { return weights_.empty() ? 1 : double{weights_[i]}; }

@@ -292,10 +292,50 @@ class Generate(ProgramTest):
         self.assertEqual(read_vecs(self.path("end.fvecs"), "f"), rows[15:])
 
 
+class Kmeans(ProgramTest):
+    def test_finds_clear_clusters(self):
+        rows = [[100.0 * (i % 3) + i % 2, -50.0 * (i % 3)] for i in range(300)]
+        write_fvecs(self.path("rows.fvecs"), rows)
+        told = self.succeed_json("kmeans", "rows.fvecs", "-k", 3, "--nredo", 5, "-o", "c.fvecs", "--assign", "a.ivecs")
+        centroids = read_vecs(self.path("c.fvecs"), "f")
+        self.assertEqual(sorted(centroids), [[0.5, 0.0], [100.5, -50.0], [200.5, -100.0]])
+        cells = read_vecs(self.path("a.ivecs"), "i")
+        self.assertEqual(cells, [[nearest(row, centroids, 1)[0][1]] for row in rows])
+        self.assertEqual((told["ntotal"], told["k"], told["warnings"]), (300, 3, []))
+        self.assertGreaterEqual(told["objective"], 75)  # of the last centroids but one
+        self.assertIn("objective", self.succeed("kmeans", "rows.fvecs", "-k", 3, "-o", "c.fvecs"))
+
+    def test_takes_its_options(self):
+        write_npy(self.path("rows.npy"), random_rows(400, 3))
+        common = ("kmeans", "rows.npy", "-k", 10, "-o", "c.fvecs")
+        self.succeed(*common, "--balance", 1, "--assign", "a.ivecs")
+        cells = [row[0] for row in read_vecs(self.path("a.ivecs"), "i")]
+        self.assertEqual([cells.count(c) for c in range(10)], [40] * 10)
+        self.succeed(*common, "--spherical", "--init", "k-means++", "--max-points-per-centroid", 20, "--seed", 7)
+        for row in read_vecs(self.path("c.fvecs"), "f"):
+            self.assertAlmostEqual(sum(x * x for x in row), 1, 5)
+        self.assertEqual(self.succeed_json(*common, "--niter", 2)["iterations"], 2)
+        self.assertLess(self.succeed_json(*common, "--early-stop", 0.5)["iterations"], 4)
+        self.succeed(*common, "--two-level")
+        self.assertEqual(len(read_vecs(self.path("c.fvecs"), "f")), 10)
+
+    def test_does_not_depend_on_threads(self):
+        write_npy(self.path("rows.npy"), random_rows(3000, 4))
+        for threads in (1, 3):
+            self.succeed("kmeans", "rows.npy", "-k", 20, "-o", f"{threads}.fvecs", "--threads", threads)
+        self.assertEqual(read_vecs(self.path("1.fvecs"), "f"), read_vecs(self.path("3.fvecs"), "f"))
+
+    def test_says_what_does_not_fit(self):
+        write_npy(self.path("rows.npy"), random_rows(5, 3))
+        self.assertIn("5", self.fail(BAD_DATA, "kmeans", "rows.npy", "-k", 6, "-o", "c.fvecs"))
+        self.assertIn("k-means++", self.fail(USAGE, "kmeans", "rows.npy", "-k", 2, "-o", "c.fvecs", "--init", "best"))
+        self.assertFalse(os.path.exists(self.path("c.fvecs")))
+
+
 class Help(ProgramTest):
     def test_every_command_has_examples(self):
         overview = self.succeed("--help")
-        for command in ("build", "search", "eval", "groundtruth", "info", "verify", "convert", "generate"):
+        for command in ("build", "search", "eval", "groundtruth", "info", "verify", "convert", "kmeans", "generate"):
             self.assertIn(command, overview)
             text = self.succeed(command, "--help")
             self.assertIn(f"knear {command} ", text)

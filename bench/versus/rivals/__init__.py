@@ -11,6 +11,7 @@ KNOWN = {
     "knear": ("rivals.knear", "Knear", "the repository"),
     "faiss": ("rivals.faiss", "Faiss", "faiss-cpu"),
     "faiss_blas": ("rivals.faiss", "FaissBlas", "faiss-cpu"),
+    "faiss_super": ("rivals.faiss", "FaissSuper", "faiss-cpu"),
     "hnswlib": ("rivals.hnswlib", "Hnswlib", "hnswlib"),
     "usearch": ("rivals.usearch", "Usearch", "usearch"),
     "numpy": ("rivals.numpy", "Numpy", None),

@@ -55,6 +55,10 @@ class Rival(abc.ABC):
         """Bytes of a code of the index, and the rows after encoding and decoding."""
         raise Unsupported(f"{self.name} has no codec here")
 
+    def kmeans(self, rows: np.ndarray, k: int, niter: int, seed: int, most: int) -> np.ndarray:
+        """k centroids; of more than `most` rows for each, a sample is used."""
+        raise Unsupported(f"{self.name} has no k-means here")
+
     def save(self, path: str) -> None:
         raise Unsupported(f"{self.name} does not save this index")
 

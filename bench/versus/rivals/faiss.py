@@ -14,6 +14,7 @@ _METRIC = {"l2": faiss.METRIC_L2, "ip": faiss.METRIC_INNER_PRODUCT}
 
 class Faiss(Rival):
     name = "faiss"
+    _kmeans = faiss.Kmeans  # over Clustering
 
     def version(self) -> str:
         return str(faiss.__version__)
@@ -48,6 +49,11 @@ class Faiss(Rival):
         codes = self.index.sa_encode(rows)
         return codes.shape[1], self.index.sa_decode(codes)
 
+    def kmeans(self, rows: np.ndarray, k: int, niter: int, seed: int, most: int) -> np.ndarray:
+        kmeans = self._kmeans(rows.shape[1], k, niter=niter, seed=seed, max_points_per_centroid=most)
+        kmeans.train(rows)
+        return kmeans.centroids
+
     def save(self, path: str) -> None:
         faiss.write_index(self.index, path)
 
@@ -68,3 +74,15 @@ class FaissBlas(Faiss):
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         faiss.cvar.distance_compute_blas_threshold = 1 if len(queries) > 1 else 1 << 30
         return self.index.search(queries, k)
+
+
+class FaissSuper(Faiss):
+    """Faiss's k-means with pruning by partial distances, new in 1.15."""
+
+    name = "faiss_super"
+
+    def kmeans(self, rows: np.ndarray, k: int, niter: int, seed: int, most: int) -> np.ndarray:
+        if not hasattr(faiss, "SuperKmeans"):
+            raise Unsupported(f"faiss {faiss.__version__} has no SuperKmeans")
+        self._kmeans = faiss.SuperKmeans
+        return super().kmeans(rows, k, niter, seed, most)

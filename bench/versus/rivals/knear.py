@@ -37,6 +37,11 @@ class Knear(Rival):
         codes = self.index.sa_encode(rows)
         return codes.shape[1], self.index.sa_decode(codes)
 
+    def kmeans(self, rows: np.ndarray, k: int, niter: int, seed: int, most: int) -> np.ndarray:
+        kmeans = knear.Kmeans(rows.shape[1], k, niter=niter, seed=seed, max_points_per_centroid=most)
+        kmeans.train(rows)
+        return kmeans.centroids
+
     def save(self, path: str) -> None:
         self.index.save(path)
 
