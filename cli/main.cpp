@@ -43,9 +43,9 @@ class Program {
     app_.footer(kExamples);
     app_.get_formatter()->column_width(28);
     app_.get_formatter()->label("SUBCOMMAND", "COMMAND");
-    for (const auto declare : {declare_build, declare_search, declare_eval, declare_groundtruth, declare_info,
-                               declare_verify, declare_convert, declare_kmeans, declare_encode, declare_decode,
-                               declare_generate}) {
+    for (const auto declare :
+         {declare_build, declare_search, declare_eval, declare_groundtruth, declare_info, declare_verify,
+          declare_convert, declare_kmeans, declare_encode, declare_decode, declare_generate}) {
       commands_.push_back(declare(app_));
       add_shared_flags(*commands_.back().app);
     }

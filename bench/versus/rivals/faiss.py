@@ -7,7 +7,7 @@ from typing import Any
 import faiss
 import numpy as np
 
-from rivals.base import HNSW_EF_CONSTRUCTION, Rival
+from rivals.base import HNSW_EF_CONSTRUCTION, Rival, Unsupported
 
 _METRIC = {"l2": faiss.METRIC_L2, "ip": faiss.METRIC_INNER_PRODUCT}
 
