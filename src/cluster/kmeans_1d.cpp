@@ -259,10 +259,10 @@ void check(std::span<const float> values, std::size_t k, std::span<const float> 
 }  // namespace
 
 Kmeans1d kmeans_1d(std::span<const float> values, std::size_t k, std::span<const float> weights,
-                   const RunOptions& run) {
+                   const RunOptions& options) {
   check(values, k, weights);
   const Runs runs(values, weights);
-  const Partition partition = PartitionSearch(runs, run).with_cells(std::min(k, runs.count()));
+  const Partition partition = PartitionSearch(runs, options).with_cells(std::min(k, runs.count()));
   Kmeans1d result;
   result.objective = partition.cost;
   for (std::size_t c = 0; c < partition.cells(); ++c) {

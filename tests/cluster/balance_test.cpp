@@ -123,7 +123,7 @@ TEST(BalancedKmeans, TheSameBitsForAnyNumberOfThreads) {
     options.niter = 8;
     std::vector<std::vector<float>> centroids;
     std::vector<std::vector<std::uint32_t>> numbers;
-    for (const std::size_t threads : {1, 2, 5}) {
+    for (const std::size_t threads : std::initializer_list<std::size_t>{1, 2, 5}) {
       options.run.num_threads = threads;
       centroids.push_back(values_of(kmeans(MatrixView(rows, 20), 64, options).centroids));
       numbers.push_back(balanced(MatrixView(rows, 20), MatrixView(centroids.back(), 20), 1, threads));

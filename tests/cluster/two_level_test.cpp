@@ -50,7 +50,7 @@ TEST(TwoLevelKmeans, HasExactlyKCentroids) {
 TEST(TwoLevelKmeans, TheSameBitsForAnyNumberOfThreads) {
   const auto rows = clustered(9000, 10, 50);
   std::vector<std::vector<float>> centroids;
-  for (const std::size_t threads : {1, 2, 5}) {
+  for (const std::size_t threads : std::initializer_list<std::size_t>{1, 2, 5}) {
     KmeansOptions options;
     options.niter = 5;
     options.max_points_per_centroid = 20;
