@@ -145,7 +145,7 @@ def _recall_axis(axis: Any, lowest: float) -> None:
     axis.set_xlim(_stretched(max(0.0, lowest - 0.05)), _stretched(1.0) + 0.05)
 
 
-def codecs(result: dict[str, Any], folder: Path) -> None:
+def codes(result: dict[str, Any], folder: Path) -> None:
     """recall@k against bytes, a panel for each data set; ours with lines, the rival's with hollow marks."""
     names = list(dict.fromkeys(p["data"] for p in result["points"]))
     families = list(dict.fromkeys(p["family"].rstrip("0123456789") for p in result["points"]))
@@ -164,7 +164,7 @@ def codecs(result: dict[str, Any], folder: Path) -> None:
         axes[0][0].set_ylabel(f"recall@{result['k']}")
         axes[0][0].legend(frameon=False, fontsize=8.5)
         figure.suptitle("Recall of codes; lines: knear, hollow marks: Faiss at its bytes", fontsize=10, x=0.01, ha="left")
-        figure.savefig(folder / "codecs.png")
+        figure.savefig(folder / "codes.png")
         plt.close(figure)
 
 

@@ -2,7 +2,7 @@
 """knear against other libraries: same data, same threads, interleaved.
 
 Experiments: grid (exact search over many shapes), pareto (speed against recall), single (one query on a
-million rows, with the share of the memory's bandwidth), load (opening, adding, importing), codecs (recall,
+million rows, with the share of the memory's bandwidth), load (opening, adding, importing), codes (recall,
 distortion and speed of small codes), kmeans (seconds and objective).
 
 Writes JSON, tables and pictures to out/versus. Makes its own environment in build/versus-env.
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import environment
 
-EXPERIMENTS = ("grid", "pareto", "single", "load", "codecs", "kmeans")
+EXPERIMENTS = ("grid", "pareto", "single", "load", "codes", "kmeans")
 
 
 def arguments() -> argparse.Namespace:
@@ -31,7 +31,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--dims", type=numbers, default=None, help="dimensions of the grid")
     parser.add_argument("--nq", type=numbers, default=None, help="batch sizes of the grid")
     parser.add_argument("--k", type=numbers, default=None, help="numbers of neighbours of the grid")
-    parser.add_argument("--data", default=None, help="data set of pareto, codecs or kmeans: fashion, sift, words, clustered-N-D")
+    parser.add_argument("--data", default=None, help="data set of pareto, codes or kmeans: fashion, sift, words, clustered-N-D")
     parser.add_argument("--gigabytes", type=float, default=None, help="size of the index of load (default: 3)")
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall",
                         help="cpu: the process's own time, for one thread on a busy machine")  # fmt: skip

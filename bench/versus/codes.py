@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         for family, ours, theirs in _pairs(about["dim"], options.quick):
             result["points"] += _compare(result, about, family, {options.subject: ours, "faiss": theirs}, options)
     if result["points"]:
-        plots.codecs(result, options.out)
+        plots.codes(result, options.out)
     result["table"] = _table(result)
     print(result["table"])
     return result
