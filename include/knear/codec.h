@@ -108,6 +108,8 @@ class Codec {
   virtual DType dtype() const noexcept { return DType::f32; }              // of decoded rows
   virtual bool exact() const noexcept { return false; }                    // a code is the row, in dtype()
   virtual CodeLayout layout() const noexcept { return CodeLayout::rows; }  // that its scans want
+  // Whether a row with NaN or Inf has a code that tells, so that no search finds it.
+  virtual bool keeps_bad_rows() const noexcept { return exact() && dtype() != DType::i8 && dtype() != DType::u8; }
 
   // False while it still has to learn from data: then only spec() and the like, trained() and read() work.
   virtual bool is_trained() const noexcept { return true; }

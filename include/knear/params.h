@@ -19,7 +19,8 @@ namespace knear {
 enum class NanPolicy {
   reject,  // Error::invalid_argument that names the first such row
   skip,    // leave the row out
-  keep,    // store it; a search never returns it (except under Metric::nan_euclidean)
+  keep,    // store it; a search never returns it (except under Metric::nan_euclidean). Error::invalid_argument when the
+           // codec rounds it to a code of other rows: Codec::keeps_bad_rows()
 };
 
 // What to do with an id that is there already, in the index or earlier in the same call.

@@ -14,6 +14,7 @@ namespace knear {
 
 class CodeStore;
 class ProgressMeter;
+class RowsToStore;
 class Snapshot;
 
 class ScanIndex : public Index {
@@ -57,11 +58,14 @@ class ScanIndex : public Index {
     std::shared_ptr<const Codec> codec;
     std::shared_ptr<const Snapshot> snapshot;
   };
+  struct Part {
+    std::size_t first;
+    std::size_t count;
+  };
 
   std::shared_ptr<const Codec> codec() const;
   View view() const;
-  void encode(MatrixView rows, Byte* codes, const RunOptions& options, ProgressMeter& meter) const;
-  std::size_t add_good_rows(MatrixView rows, std::size_t bad, const AddOptions& options);
+  void encode(const RowsToStore& rows, Part part, Byte* codes, const RunOptions& options, ProgressMeter& meter) const;
 
   mutable std::shared_mutex codec_mutex_;  // training puts a new codec in place
   std::shared_ptr<Codec> codec_;

@@ -16,11 +16,15 @@ constexpr double kMostScale = 1e30;
 // By how much a rounded byte may exceed its number of steps, and a sum of them its own.
 constexpr double kAbove = 1 + 0x1p-21;
 
-// One run of planes has all sums that a byte holds; of several, each should seldom overflow before all together reach
-// the bound.
+// Up to this many planes are one run, which has all sums that a byte holds.
+constexpr std::size_t kOneRun = 8;
+// More are cut into short runs, for fine steps: rounded down, M numbers lose M / 2 of them. Each run should seldom
+// overflow before all together reach the bound.
+constexpr std::size_t kRun = 4;
+constexpr double kTargetOfPlane = 36;
+
 double target_for(std::size_t planes) {
-  if (planes <= kernels::kLookupPlanes) return 254;
-  return std::min(60000.0, 20.0 * static_cast<double>(planes));
+  return planes <= kOneRun ? 254 : std::min(60000.0, kTargetOfPlane * static_cast<double>(planes));
 }
 
 std::size_t groups_for(std::size_t queries, std::size_t planes) {
@@ -33,6 +37,7 @@ LookupFilter::LookupFilter(const ProductQuantizer& quantizer, Metric::Kind metri
     : kernels_(kernels::table()),
       tables_(quantizer, metric, queries),
       planes_(quantizer.code_bytes()),
+      run_(planes_ <= kOneRun ? planes_ : kRun),
       target_(target_for(planes_)),
       groups_at_once_(groups_for(queries.rows(), planes_)),
       thresholds_(queries.rows(), std::numeric_limits<double>::quiet_NaN()),
@@ -68,7 +73,7 @@ void LookupFilter::round_tables(std::size_t q) {
 }
 
 std::size_t LookupFilter::look_up(const CodeBlock& block, std::size_t first, std::size_t count) {
-  const kernels::LookupJob job{block.group(first), block.stride,   count,          planes_,
+  const kernels::LookupJob job{block.group(first), block.stride,   count,          planes_,     run_,
                                bytes_.data(),      bounds_.data(), bounds_.size(), hits_.data()};
   return kernels_.lookup(&job);
 }

@@ -159,7 +159,7 @@ float RabitqCode::number(std::size_t at) const noexcept {
 }
 
 RabitqFactors factors_of(const RabitqLayout& layout, RabitqCode code) {
-  RabitqFactors factors{code.number(layout.length()), code.number(layout.sign_factor()), 0};
+  RabitqFactors factors{code.number(layout.known()), code.number(layout.sign_factor()), 0};
   factors.all = layout.bits > 1 ? code.number(layout.factor()) : factors.sign;
   return factors;
 }
@@ -198,18 +198,22 @@ void encode_rabitq(const RabitqLayout& layout, const float* r, Byte* code) {
   }
   RabitqFactors factors{static_cast<float>(std::sqrt(squares)), 0, 0};
   if (!std::isfinite(squares)) {
-    factors = {std::numeric_limits<float>::quiet_NaN(), factors.length, factors.length};
+    factors = {std::numeric_limits<float>::quiet_NaN(), factors.known, factors.known};
   } else if (sizes > 0) {
     factors.sign = static_cast<float>(squares / (sizes / 2));
     if (layout.bits > 1) factors.all = static_cast<float>(squares / put_levels(layout, r, code + layout.levels));
   }
-  put(factors.length, code + layout.length());
+  put(factors.known, code + layout.known());
   put(factors.sign, code + layout.sign_factor());
   if (layout.bits > 1) put(factors.all, code + layout.factor());
 }
 
+void put_product(const RabitqLayout& layout, double product, Byte* code) {
+  put(static_cast<float>(product), code + layout.known());
+}
+
 RabitqEstimator::RabitqEstimator(const RabitqLayout& layout, Metric::Kind metric)
-    : layout_(layout), length_weight_(metric == Metric::l2 ? 1 : 0), product_weight_(metric == Metric::l2 ? 2 : 1) {}
+    : layout_(layout), knows_product_(metric == Metric::inner_product || metric == Metric::cosine) {}
 
 void RabitqEstimator::fill(RabitqQuery& query, std::span<Byte> sums) const {
   query.turned.resize(layout_.plane_bytes * 8, 0.0f);
@@ -244,14 +248,14 @@ std::uint32_t RabitqEstimator::sum_of(const RabitqQuery& query, RabitqCode code)
 
 double RabitqEstimator::from_signs(const RabitqQuery& query, const RabitqFactors& factors, std::uint32_t sum) const {
   const double product = query.step * sum - query.total / 2;
-  return length_weight_ * factors.length * factors.length + query.base - product_weight_ * factors.sign * product;
+  return known_part(factors.known) + query.base - product_weight() * factors.sign * product;
 }
 
 double RabitqEstimator::least(const RabitqQuery& query, const RabitqFactors& factors, std::uint32_t sum) const {
   const double estimate = from_signs(query, factors, sum);
   if (layout_.bits == 1) return estimate;
   const auto dim = static_cast<double>(layout_.dim);
-  return estimate - most_deviations() * deviation(query, factors.length, factors.sign, dim / 4);
+  return estimate - most_deviations() * deviation(query, factors.known, {factors.sign, dim / 4, 1});
 }
 
 double RabitqEstimator::distance(const RabitqQuery& query, const RabitqFactors& factors, double least, RabitqCode code,
@@ -262,17 +266,22 @@ double RabitqEstimator::distance(const RabitqQuery& query, const RabitqFactors& 
   const float* row = u;
   kernels::table().exact[kernels::exact_inner_product](query.turned.data(), &row, 1, layout_.dim, 0, &product);
   product -= layout_.middle() * query.sum;
-  const double estimate =
-      length_weight_ * factors.length * factors.length + query.base - product_weight_ * factors.all * product;
+  const double estimate = known_part(factors.known) + query.base - product_weight() * factors.all * product;
   return std::max(least, estimate);
 }
 
 // With the angle a between r and w, f <w, q> is <r, q> and |r| tan(a) times the part of q in a random direction
 // perpendicular to r.
-double RabitqEstimator::deviation(const RabitqQuery& query, float length, float factor, double squared_length) const {
-  const double beside = double{factor} * factor * squared_length - double{length} * length;
+double RabitqEstimator::deviation(const RabitqQuery& query, float known, const Stand& stand) const {
+  const double beside = double{stand.factor} * stand.factor * stand.squares - squared_length_of(known, stand);
   const auto freedom = static_cast<double>(std::max<std::size_t>(layout_.dim - 1, 1));
-  return product_weight_ * query.length * std::sqrt(std::max(0.0, beside) / freedom);
+  return product_weight() * query.length * std::sqrt(std::max(0.0, beside) / freedom);
+}
+
+double RabitqEstimator::squared_length_of(float known, const Stand& stand) const {
+  if (!knows_product_) return double{known} * known;
+  const double error = kRabitqRounding[stand.bits - 1] * static_cast<double>(layout_.dim - 1);
+  return double{stand.factor} * stand.factor * (stand.squares - error);
 }
 
 }  // namespace knear

@@ -4,8 +4,12 @@
 // 1/2, …, (2^bits - 1)/2 that has, as nearly as an inexpensive search finds it, the least angle with r. With the factor
 // f = |r|^2 / <w, r>, f <w, q> estimates <r, q>: without bias when r has a random direction. The first bit of each
 // number is its sign, so that the signs alone, s = +-1/2, are a code of one bit with a factor of their own.
+//
+// Every query is taken less the centre c, too, which leaves the least to be estimated: |q - x|^2 is |q - c|^2 + |r|^2 -
+// 2 <q - c, r>, and <q, x> is <q, c> + <r, c> + <q - c, r>. So a code has |r| or <r, c>, whichever its metric needs.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -16,6 +20,9 @@
 namespace knear {
 
 inline constexpr std::size_t kMostRabitqBits = 9;
+// By bits, the mean squared error of a number, when some 200 elements are normal and the angle is least.
+inline constexpr std::array<double, kMostRabitqBits> kRabitqRounding{0.0905, 0.103,  0.1,    0.092, 0.0855,
+                                                                     0.0834, 0.0833, 0.0833, 0.0833};
 
 // Where the parts of a code are: signs, factors, then the further bits, highest first, as planes of one bit of each
 // element. Element j is bit j % 8 of byte j / 8.
@@ -30,7 +37,7 @@ class RabitqLayout {
   float middle() const noexcept { return static_cast<float>((1 << bits) - 1) / 2; }
   std::size_t code_bytes() const noexcept { return levels + (bits - 1) * plane_bytes; }
   // Where the bytes of a float are.
-  std::size_t length() const noexcept { return plane_bytes; }
+  std::size_t known() const noexcept { return plane_bytes; }
   std::size_t sign_factor() const noexcept { return plane_bytes + 4; }
   std::size_t factor() const noexcept { return plane_bytes + 8; }  // several bits only
 
@@ -42,9 +49,9 @@ class RabitqLayout {
 
 // The floats of a code.
 struct RabitqFactors {
-  float length;  // |r|
-  float sign;    // |r|^2 / <s, r>
-  float all;     // |r|^2 / <w, r>
+  float known;  // <r, c> under inner product and cosine, else |r|
+  float sign;   // |r|^2 / <s, r>
+  float all;    // |r|^2 / <w, r>
 };
 
 // One code, or one code of a group: its bytes are `apart` from each other.
@@ -59,14 +66,16 @@ struct RabitqCode {
 RabitqFactors factors_of(const RabitqLayout& layout, RabitqCode code);
 // w + middle: 0 … 2^bits - 1; dim floats, rounded up to whole bytes.
 void numbers_of(const RabitqLayout& layout, RabitqCode code, float* u);
-// The code of r.
+// The code of r, which has |r|.
 void encode_rabitq(const RabitqLayout& layout, const float* r, Byte* code);
+// Has it <r, c> instead.
+void put_product(const RabitqLayout& layout, double product, Byte* code);
 
 // A query as tables: each number of four dimensions' signs has a sum of query elements, rounded to whole steps.
 struct RabitqQuery {
-  std::vector<float> turned;  // q, or q less the centre, turned
-  double base;                // of every distance: L2: its squared length; else -<q, centre>
-  double length;
+  std::vector<float> turned;   // q less the centre, turned
+  double base;                 // of every distance: L2: its squared length; else -<q, centre>
+  double length;               // of `turned`
   double step;                 // of the sums
   double total;                // of the magnitudes of all elements
   double sum;                  // of all elements of `turned`
@@ -91,19 +100,29 @@ class RabitqEstimator {
   // From the whole code; u is scratch, dim rounded up to 8.
   double distance(const RabitqQuery& query, const RabitqFactors& factors, double least, RabitqCode code,
                   float* u) const;
-  // The standard deviation of the error of an estimate with a vector of this squared length and factor.
-  double deviation(const RabitqQuery& query, float length, float factor, double squared_length) const;
+  // A vector of numbers that stands for a row: s of one bit, or w.
+  struct Stand {
+    float factor;
+    double squares;  // its squared length
+    std::size_t bits;
+  };
+  // The standard deviation of the error of an estimate with it.
+  double deviation(const RabitqQuery& query, float known, const Stand& stand) const;
+  // |r|^2; of a code that has <r, c>, what is to be expected.
+  double squared_length_of(float known, const Stand& stand) const;
 
-  double length_weight() const noexcept { return length_weight_; }
-  double product_weight() const noexcept { return product_weight_; }
+  // Whether codes have <r, c>.
+  bool knows_product() const noexcept { return knows_product_; }
+  double product_weight() const noexcept { return knows_product_ ? 1 : 2; }  // of <r, q>
   // Deviations that the further bits may lower the distance by: the fewer, the faster, and the more bits, the more it
   // would harm.
   double most_deviations() const noexcept { return layout_.bits <= 4 ? 3 : 4; }
 
  private:
+  double known_part(float known) const noexcept { return knows_product_ ? -known : double{known} * known; }
+
   RabitqLayout layout_;
-  double length_weight_;   // of |r|^2
-  double product_weight_;  // of <r, q>
+  bool knows_product_;
 };
 
 }  // namespace knear

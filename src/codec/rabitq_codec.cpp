@@ -79,6 +79,7 @@ class Rabitq final : public RabitqCodec {
     return text;
   }
   CodeLayout layout() const noexcept override { return CodeLayout::planes; }
+  bool keeps_bad_rows() const noexcept override { return true; }  // their factors are NaN
   bool is_trained() const noexcept override { return !centre_.empty(); }
 
   std::unique_ptr<Codec> trained(MatrixView rows, const TrainOptions& options) const override {
@@ -100,8 +101,10 @@ class Rabitq final : public RabitqCodec {
       rows.copy_row(i, row.data());
       prepare(row.data());
       for (std::size_t j = 0; j < dim(); ++j) row[j] -= centre_[j];
+      const double product = product_of(row.data(), centre_.data(), dim());
       if (rotation_) rotation_->apply(row.data());
       encode_rabitq(estimator_.layout(), row.data(), codes);
+      if (estimator_.knows_product()) put_product(estimator_.layout(), product, codes);
     }
   }
 
@@ -114,7 +117,8 @@ class Rabitq final : public RabitqCodec {
       const RabitqFactors factors = factors_of(layout, code);
       vector_of(code, w.data());
       const double squares = product_of(w.data(), w.data(), dim());
-      const double scale = factors.all == 0 ? 0 : double{factors.length} * factors.length / (factors.all * squares);
+      const double length = estimator_.squared_length_of(factors.known, {factors.all, squares, layout.bits});
+      const double scale = factors.all == 0 ? 0 : length / (factors.all * squares);
       for (std::size_t j = 0; j < dim(); ++j) rows[j] = static_cast<float>(scale * w[j]);
       if (rotation_) rotation_->revert(rows);
       for (std::size_t j = 0; j < dim(); ++j) rows[j] += centre_[j];
@@ -148,7 +152,7 @@ class Rabitq final : public RabitqCodec {
       vector_of(code, w.data());
       const double squares = product_of(w.data(), w.data(), dim());
       out[i] = {estimator_.distance(prepared, factors, least, code, w.data()),
-                1.9 * estimator_.deviation(prepared, factors.length, factors.all, squares)};
+                1.9 * estimator_.deviation(prepared, factors.known, {factors.all, squares, layout.bits})};
     }
   }
 
@@ -193,11 +197,10 @@ class Rabitq final : public RabitqCodec {
     std::vector<float>& q = prepared.turned;
     q.assign(query, query + dim());
     prepare(q.data());
-    if (metric() == Metric::l2) {
-      for (std::size_t j = 0; j < dim(); ++j) q[j] -= centre_[j];
-    }
+    const double product = product_of(q.data(), centre_.data(), dim());
+    for (std::size_t j = 0; j < dim(); ++j) q[j] -= centre_[j];
     const double squares = product_of(q.data(), q.data(), dim());
-    prepared.base = metric() == Metric::l2 ? squares : -product_of(q.data(), centre_.data(), dim());
+    prepared.base = estimator_.knows_product() ? -product : squares;
     prepared.length = std::sqrt(squares);
     if (rotation_) rotation_->apply(q.data());
     return prepared;

@@ -32,33 +32,33 @@ class RowTerms {
   void read(const RabitqEstimator& estimator, const Byte* groups, std::ptrdiff_t stride, std::size_t count) {
     const RabitqLayout& layout = estimator.layout();
     const auto take = kernels::table().f32_from_planes;
-    take(groups + layout.length() * kGroupRows, stride, count, lengths.data());
+    take(groups + layout.known() * kGroupRows, stride, count, known.data());
     take(groups + layout.sign_factor() * kGroupRows, stride, count, signs.data());
-    const auto weight = static_cast<float>(estimator.length_weight()) * (1 - kSlack);
     const auto product_weight = static_cast<float>(-estimator.product_weight());
-    const bool has_spreads = layout.bits > 1;
-    const float dim = static_cast<float>(layout.dim) / 4 * (1 + kSlack);
-    const float freedom = 1 / static_cast<float>(std::max<std::size_t>(layout.dim - 1, 1)) * (1 + kSlack);
-    for (std::size_t g = 0; g < count; ++g) {
-      for (std::size_t row = g * kGroupRows; row < (g + 1) * kGroupRows; ++row) {
-        const float length = lengths[row];
-        const float sign = signs[row];
-        const bool safe = length < kSafeFactor && sign < kSafeFactor;
-        biases[row] = safe ? length * length * weight : kNan;
-        factors[row] = sign * product_weight;
-      }
-      if (!has_spreads) continue;
-      for (std::size_t row = g * kGroupRows; row < (g + 1) * kGroupRows; ++row) {
-        const float beside = signs[row] * signs[row] * dim - lengths[row] * lengths[row] * (1 - kSlack);
-        spreads[row] = std::sqrt(beside * freedom) * (1 + kSlack);
-      }
+    const bool product = estimator.knows_product();
+    const std::size_t rows = count * kGroupRows;
+    for (std::size_t row = 0; row < rows; ++row) {
+      const bool safe = std::abs(known[row]) < kSafeFactor && signs[row] < kSafeFactor;
+      const float part = product ? -known[row] - kSlack * std::abs(known[row]) : known[row] * known[row] * (1 - kSlack);
+      biases[row] = safe ? part : kNan;
+      factors[row] = signs[row] * product_weight;
+    }
+    if (layout.bits == 1) return;
+    // See RabitqEstimator::deviation.
+    const auto dim = static_cast<float>(layout.dim) / 4 * (1 + kSlack);
+    const auto freedom = 1 / static_cast<float>(std::max<std::size_t>(layout.dim - 1, 1)) * (1 + kSlack);
+    const auto error = static_cast<float>(kRabitqRounding[0]) * static_cast<float>(layout.dim - 1) * (1 + kSlack);
+    for (std::size_t row = 0; row < rows; ++row) {
+      const float square = signs[row] * signs[row];
+      const float beside = product ? square * error : square * dim - known[row] * known[row] * (1 - kSlack);
+      spreads[row] = std::sqrt(beside * freedom) * (1 + kSlack);
     }
   }
 
   alignas(64) std::array<float, kRows> biases;
   alignas(64) std::array<float, kRows> factors;
   alignas(64) std::array<float, kRows> spreads;
-  alignas(64) std::array<float, kRows> lengths;
+  alignas(64) std::array<float, kRows> known;
   alignas(64) std::array<float, kRows> signs;
 };
 
@@ -143,7 +143,7 @@ class RabitqScan final : public Scan {
     const std::size_t position = first * kGroupRows + hit.row;
     if (position >= block.count || !block.allows(position)) return;
     const std::size_t row = hit.row;
-    RabitqFactors factors{terms_->lengths[row], terms_->signs[row], 0};
+    RabitqFactors factors{terms_->known[row], terms_->signs[row], 0};
     double distance = estimator_.least(queries_[q], factors, hit.sum);
     Collector& found = found_[q];
     ++ranked_;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "codec/code_bits.h"
 #include "codec/registry.h"
 #include "codec/sq_ranges.h"
 #include "codec/zn_sphere.h"
@@ -21,55 +22,16 @@ constexpr std::size_t kMostScaleBits = 16;
 constexpr std::size_t kMostTrainingRows = std::size_t{1} << 14;
 constexpr std::size_t kRowsOfTask = 256;
 
-// Appends fields of bits to a code, the lowest bit first.
-class BitWriter {
- public:
-  explicit BitWriter(Byte* code) : code_(code) {}
-  void put(std::uint64_t value, std::size_t bits) {
-    for (std::size_t done = 0; done < bits;) {
-      const std::size_t count = std::min(bits - done, 8 - at_ % 8);
-      const std::uint64_t piece = value >> done & ((std::uint64_t{1} << count) - 1);
-      code_[at_ / 8] = static_cast<Byte>(code_[at_ / 8] | piece << (at_ % 8));
-      done += count;
-      at_ += count;
-    }
-  }
-
- private:
-  Byte* code_;  // all zero at first
-  std::size_t at_ = 0;
-};
-
-class BitReader {
- public:
-  explicit BitReader(const Byte* code) : code_(code) {}
-  std::uint64_t take(std::size_t bits) {
-    std::uint64_t value = 0;
-    for (std::size_t done = 0; done < bits;) {
-      const std::size_t count = std::min(bits - done, 8 - at_ % 8);
-      const std::uint64_t piece = std::uint64_t{code_[at_ / 8]} >> (at_ % 8) & ((std::uint64_t{1} << count) - 1);
-      value |= piece << done;
-      done += count;
-      at_ += count;
-    }
-    return value;
-  }
-
- private:
-  const Byte* code_;
-  std::size_t at_ = 0;
-};
-
 // What the options say about all parts.
 struct Lattice {
   ZnOptions options;
   ZnSphere sphere;
-  std::size_t point_bits;
+  unsigned point_bits;
 
   Lattice(std::size_t dim, const ZnOptions& o)
       : options(o),
         sphere(part_dim(dim, o), o.r2),
-        point_bits(static_cast<std::size_t>(std::bit_width(sphere.count() - 1))) {}
+        point_bits(static_cast<unsigned>(std::bit_width(sphere.count() - 1))) {}
 
   static std::size_t part_dim(std::size_t dim, const ZnOptions& options) {
     require(options.parts >= 1 && dim % options.parts == 0, "ZnLattice cuts rows into equal parts: ", dim,
@@ -78,7 +40,7 @@ struct Lattice {
             kMostScaleBits, " bits, not ", options.scale_bits);
     return dim / options.parts;
   }
-  std::size_t code_bytes() const { return (options.parts * (options.scale_bits + point_bits) + 7) / 8; }
+  std::size_t code_bytes() const { return bytes_for_bits(options.parts * (options.scale_bits + point_bits)); }
   double most() const { return static_cast<double>((std::uint64_t{1} << options.scale_bits) - 1); }
 };
 
@@ -140,7 +102,6 @@ class ZnCodec final : public Codec {
   void encode(MatrixView rows, Byte* codes) const override {
     std::vector<float> row(dim());
     std::vector<int> point(part_dim());
-    std::fill_n(codes, rows.rows() * code_bytes(), Byte{0});
     for (std::size_t i = 0; i < rows.rows(); ++i, codes += code_bytes()) {
       rows.copy_row(i, row.data());
       // What NaN is near to is nobody's business, but it has to be something.
@@ -149,9 +110,10 @@ class ZnCodec final : public Codec {
       for (std::size_t part = 0; part < parts(); ++part) {
         const double length = length_along(row.data() + part * part_dim(), point) - double{offsets_[part]};
         const double code = steps_[part] > 0 ? std::nearbyint(length / steps_[part]) : 0.0;
-        writer.put(static_cast<std::uint64_t>(std::clamp(code, 0.0, lattice_->most())), scale_bits());
-        writer.put(lattice_->sphere.number_of(point), lattice_->point_bits);
+        writer.put(static_cast<std::uint32_t>(std::clamp(code, 0.0, lattice_->most())), scale_bits());
+        writer.put_long(lattice_->sphere.number_of(point), lattice_->point_bits);
       }
+      writer.flush();
     }
   }
 
@@ -161,9 +123,9 @@ class ZnCodec final : public Codec {
     for (std::size_t i = 0; i < n; ++i, codes += code_bytes()) {
       BitReader reader(codes);
       for (std::size_t part = 0; part < parts(); ++part) {
-        const double length = offsets_[part] + double{steps_[part]} * static_cast<double>(reader.take(scale_bits()));
+        const double length = offsets_[part] + double{steps_[part]} * reader.next(scale_bits());
         // Bytes of a damaged file may be no point's number.
-        const std::uint64_t number = reader.take(lattice_->point_bits);
+        const std::uint64_t number = reader.next_long(lattice_->point_bits);
         lattice_->sphere.point_at(std::min(number, lattice_->sphere.count() - 1), point);
         for (const int value : point) *rows++ = static_cast<float>(length / radius * value);
       }
@@ -172,7 +134,7 @@ class ZnCodec final : public Codec {
 
  private:
   std::size_t parts() const noexcept { return lattice_->options.parts; }
-  std::size_t scale_bits() const noexcept { return lattice_->options.scale_bits; }
+  unsigned scale_bits() const noexcept { return static_cast<unsigned>(lattice_->options.scale_bits); }
   std::size_t part_dim() const noexcept { return lattice_->sphere.dim(); }
 
   // How far x reaches along the nearest point's direction: with this length, the point is nearest to x.

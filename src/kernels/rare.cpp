@@ -37,7 +37,7 @@ double absolute_difference(double x, double y) { return std::fabs(x - y); }
 double divergence_term(double x, double middle) { return x == 0 ? 0 : x * std::log(x / middle); }
 
 double gower_term(double x, double y) {
-  if (x != x || y != y) return x + y;
+  if (!std::isfinite(x) || !std::isfinite(y)) return std::numeric_limits<double>::quiet_NaN();
   if (x < 0 || y < 0) return x == y ? 0 : 1;
   return std::fabs(x - y);
 }
@@ -82,6 +82,7 @@ void jaccard_rows(const float* query, const float* const* rows, size_t count, si
   for_rows(rows, count, out, [&](const float* row) {
     const double common = sum_of(query, row, dim, smaller);
     const double all = sum_of(query, row, dim, larger);
+    if (std::isinf(all)) return std::numeric_limits<double>::quiet_NaN();
     return common == 0 && all == 0 ? 1 : common / all;
   });
 }

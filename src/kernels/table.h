@@ -94,8 +94,6 @@ struct ProductsJob {
 // Codes of 4-bit numbers in planes: group g's bytes p of all its kLookupRows codes at codes + g * stride +
 // p * kLookupRows, each of two numbers, the first of them in the low nibble.
 inline constexpr size_t kLookupRows = 32;
-// Planes that are summed up in bytes before the sum goes into 16 bits.
-inline constexpr size_t kLookupPlanes = 8;
 
 // Rows of a group that a query's tables could not rule out: bit r stands for row r.
 struct LookupHit {
@@ -104,15 +102,16 @@ struct LookupHit {
   uint32_t rows;
 };
 
-// The sum of a row under a query: over all planes, tables[low nibble] + tables[16 + high nibble]. Each kLookupPlanes
-// planes add up to 255 at the most, and all of them to 65535.
+// The sum of a row under a query: over all planes, tables[low nibble] + tables[16 + high nibble]. Each `run` planes,
+// which are summed in bytes, add up to 255 at the most, and all of them to 65535.
 struct LookupJob {
   const uint8_t* codes;
   ptrdiff_t stride;  // bytes from one group to the next
   size_t groups;
   size_t planes;           // >= 1
+  size_t run;              // >= 1
   const uint8_t* tables;   // query q's at tables + q * planes * 32
-  const uint16_t* bounds;  // of each query; at most 255 when there are no more than kLookupPlanes planes
+  const uint16_t* bounds;  // of each query; at most 255 when there is one run
   size_t queries;
   LookupHit* hits;  // room for groups * queries
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstring>
 
 #include "core/call_limits.h"
@@ -12,6 +13,7 @@
 #include "metric/finite_rows.h"
 #include "scan/batch_search.h"
 #include "scan/rank_candidates.h"
+#include "scan/rows_to_store.h"
 #include "storage/code_store.h"
 
 namespace knear {
@@ -28,6 +30,10 @@ std::unique_ptr<Codec> other_search(const Codec& codec, const SearchOptions& opt
   auto other = codec.searched_by(*options.pq);
   require(other != nullptr, "only a product quantizer has other searches, not ", codec.spec());
   return other;
+}
+
+bool is_finite(const std::vector<float>& row) {
+  return std::all_of(row.begin(), row.end(), [](float value) { return std::isfinite(value); });
 }
 
 }  // namespace
@@ -107,47 +113,29 @@ void ScanIndex::train_rows(MatrixView rows, const TrainOptions& options) {
 
 std::size_t ScanIndex::add_rows(MatrixView rows, const AddOptions& options) {
   const auto start = std::chrono::steady_clock::now();
-  if (options.nan_policy == NanPolicy::reject) reject_bad_rows(rows, options.run);
-  if (options.nan_policy == NanPolicy::skip) {
-    const std::size_t bad = first_bad_row(rows, options.run);
-    if (bad != rows.rows()) return add_good_rows(rows, bad, options);
-  }
+  const RowsToStore some(rows, options, *codec());
   const RunOptions run = remaining(options.run, start);
-  ProgressMeter meter(run, "add", rows.rows());
+  ProgressMeter meter(run, "add", some.count());
   store_->append(
-      rows.rows(), options.ids, options.on_duplicate,
-      [&](std::size_t first, std::size_t count, Byte* codes) { encode(rows.slice(first, count), codes, run, meter); },
+      some.count(), some.ids(), options.on_duplicate,
+      [&](std::size_t first, std::size_t count, Byte* codes) {
+        encode(some, {first, count}, codes, run, meter);
+      },
       options.on_commit);
   meter.finish();
-  return rows.rows();
+  return some.count();
 }
 
-void ScanIndex::encode(MatrixView rows, Byte* codes, const RunOptions& options, ProgressMeter& meter) const {
-  const std::size_t tasks = (rows.rows() + kEncodeRows - 1) / kEncodeRows;
+void ScanIndex::encode(const RowsToStore& rows, Part part, Byte* codes, const RunOptions& options,
+                       ProgressMeter& meter) const {
+  const std::size_t tasks = (part.count + kEncodeRows - 1) / kEncodeRows;
   const auto codec = this->codec();
   parallel_for(tasks, options, [&](std::size_t task, std::size_t) {
     const std::size_t from = task * kEncodeRows;
-    const std::size_t count = std::min(kEncodeRows, rows.rows() - from);
-    codec->encode(rows.slice(from, count), codes + from * codec->code_bytes());
+    const std::size_t count = std::min(kEncodeRows, part.count - from);
+    rows.encode(*codec, part.first + from, count, codes + from * codec->code_bytes());
     meter.advance(count);
   });
-}
-
-// Leaves out the rows with NaN or Inf, of which `bad` is the first.
-std::size_t ScanIndex::add_good_rows(MatrixView rows, std::size_t bad, const AddOptions& options) {
-  const std::vector<std::size_t> good = good_rows(rows, bad);
-  std::vector<Id> ids;
-  if (!options.ids.empty()) {
-    for (const std::size_t row : good) ids.push_back(options.ids[row]);
-  }
-  const auto encode_good = [&](std::size_t first, std::size_t count, Byte* codes) {
-    const auto codec = this->codec();
-    for (std::size_t i = first; i < first + count; ++i, codes += codec->code_bytes()) {
-      codec->encode(rows.slice(good[i], 1), codes);
-    }
-  };
-  store_->append(good.size(), ids, options.on_duplicate, encode_good, options.on_commit);
-  return good.size();
 }
 
 void ScanIndex::search_rows(MatrixView queries, std::size_t k, float* distances, Id* ids, std::size_t* counts,
@@ -205,12 +193,16 @@ std::size_t ScanIndex::remove_ids(std::span<const Id> ids) { return store_->remo
 
 void ScanIndex::update_rows(std::span<const Id> ids, MatrixView rows, const AddOptions& options) {
   const auto start = std::chrono::steady_clock::now();
-  if (options.nan_policy == NanPolicy::reject) reject_bad_rows(rows, options.run);
+  AddOptions with_ids = options;
+  with_ids.ids = ids;
+  const RowsToStore some(rows, with_ids, *codec());
   const RunOptions run = remaining(options.run, start);
-  ProgressMeter meter(run, "update", rows.rows());
+  ProgressMeter meter(run, "update", some.count());
   store_->replace(
-      ids,
-      [&](std::size_t first, std::size_t count, Byte* codes) { encode(rows.slice(first, count), codes, run, meter); },
+      some.ids(),
+      [&](std::size_t first, std::size_t count, Byte* codes) {
+        encode(some, {first, count}, codes, run, meter);
+      },
       options.on_commit);
   meter.finish();
 }
@@ -242,6 +234,8 @@ void ScanIndex::merge_rows(const Index& other, const MergeOptions& options) {
         continue;
       }
       their_codec->decode(code, 1, row.data());
+      require(codec->keeps_bad_rows() || is_finite(row), "the row with id ", ids[first + i] - shift,
+              " holds NaN or Inf, which a code of ", codec->spec(), " cannot keep");
       codec->encode(MatrixView(row, dim()), codes);
     }
     meter.advance(count);
@@ -254,10 +248,10 @@ void ScanIndex::remove_all() { store_->clear(); }
 
 void ScanIndex::encode_rows(MatrixView rows, Byte* codes, const RunOptions& options) const {
   const auto start = std::chrono::steady_clock::now();
-  reject_bad_rows(rows, options);
+  const RowsToStore all(rows, {.run = options}, *codec());
   const RunOptions run = remaining(options, start);
   ProgressMeter meter(run, "encode", rows.rows());
-  encode(rows, codes, run, meter);
+  encode(all, {0, rows.rows()}, codes, run, meter);
   meter.finish();
 }
 

@@ -184,7 +184,6 @@ std::size_t RefineIndex::add_rows(MatrixView rows, const AddOptions& options) {
   }
   AddOptions to_base = options;
   to_base.ids = ids;
-  to_base.nan_policy = NanPolicy::keep;
   AddOptions to_fine = to_base;
   if (options.on_duplicate == OnDuplicate::error) to_base.on_duplicate = OnDuplicate::replace;
   to_base.run = remaining(options.run, start);
@@ -198,9 +197,7 @@ std::size_t RefineIndex::add_rows(MatrixView rows, const AddOptions& options) {
 void RefineIndex::update_rows(std::span<const Id> ids, MatrixView rows, const AddOptions& options) {
   const auto start = Clock::now();
   const std::lock_guard lock(writer_mutex_);
-  if (options.nan_policy == NanPolicy::reject) reject_bad_rows(rows, options.run);
   AddOptions to_base = options;
-  to_base.nan_policy = NanPolicy::keep;
   AddOptions to_fine = to_base;
   to_base.run = remaining(options.run, start);
   to_base.on_commit = [&] {

@@ -301,6 +301,33 @@ TEST_P(Grid, BadInputIsATypedErrorAndChangesNothing) {
   }
 }
 
+TEST_P(Grid, ARowWithNanIsKeptWithoutBeingFoundOrRefused) {
+  if (metric() == Metric::nan_euclidean) GTEST_SKIP() << "NaN is a value";
+  const auto index = filled(10);
+  auto rows = data(3, 8);
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), kInfinity, -kInfinity}) {
+    rows[dim() + 4] = bad;
+    bool kept = true;
+    try {
+      index->add(MatrixView(rows, dim()), {.nan_policy = NanPolicy::keep});
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), Error::invalid_argument);
+      kept = false;
+    }
+    const bool whole_numbers = index->spec().find("int8") != std::string::npos;
+    EXPECT_TRUE(kept || !index->capabilities().exact || whole_numbers);
+    EXPECT_EQ(index->size(), kept ? 13u : 10u);
+    const Neighbors found = index->search(MatrixView(data(1, 9), dim()), 20);
+    EXPECT_EQ(found.counts[0], kept ? 12u : 10u);
+    const std::vector<Id> last = index->ids();
+    index->update(std::span(last).last(3), MatrixView(rows, dim()), {.nan_policy = NanPolicy::skip});
+    EXPECT_EQ(index->search(MatrixView(data(1, 9), dim()), 20).counts[0], kept ? 12u : 10u);
+    index->clear();
+    index->add(MatrixView(data(10, 1), dim()));
+  }
+}
+
 TEST_P(Grid, SearchesSeeOneMomentWhileRowsComeAndGo) {
   auto index = filled(500);
   const auto queries = data(20, 16);

@@ -84,7 +84,7 @@ template <size_t queries, size_t groups>
   return hits;
 }
 
-// The same for any number of planes: every kLookupPlanes of them in bytes, then on in 16 bits.
+// The same for any number of planes: every job.run of them in bytes, then on in 16 bits.
 template <size_t queries, size_t groups>
 [[gnu::always_inline]] inline LookupHit* many_planes(const LookupJob& job, size_t query, size_t group,
                                                      LookupHit* hits) {
@@ -92,12 +92,12 @@ template <size_t queries, size_t groups>
   const uint8_t* tables = job.tables + query * job.planes * kTableBytes;
   WideSums totals[queries][groups];
   clear(totals);
-  for (size_t first = 0; first < job.planes; first += kLookupPlanes) {
+  for (size_t first = 0; first < job.planes; first += job.run) {
     const size_t left = job.planes - first;
     ByteSums sums[queries][groups];
     clear(sums);
     add_planes(job, codes + first * kLookupRows, tables + first * kTableBytes,
-               left < kLookupPlanes ? left : kLookupPlanes, sums);
+               left < job.run ? left : job.run, sums);
     for (size_t q = 0; q < queries; ++q)
       for (size_t g = 0; g < groups; ++g)
         for (size_t v = 0; v < kGroupVectors; ++v)
@@ -134,7 +134,7 @@ LookupHit* look_up(const LookupJob& job, size_t query, LookupHit* hits) {
 }
 
 size_t lookup(const LookupJob* job) {
-  LookupHit* const end = job->planes <= kLookupPlanes ? look_up<true, Bytes::queries>(*job, 0, job->hits)
+  LookupHit* const end = job->planes <= job->run ? look_up<true, Bytes::queries>(*job, 0, job->hits)
                                                       : look_up<false, Bytes::queries>(*job, 0, job->hits);
   return static_cast<size_t>(end - job->hits);
 }
