@@ -1,6 +1,7 @@
 #include "codec/batch_filter.h"
 
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "core/row_set.h"
@@ -32,7 +33,7 @@ BatchFilter::BatchFilter(const Codec& codec, MatrixView queries)
       width_(table_.tile_queries) {
   const std::size_t rest = queries.rows() % width_;
   groups_ = queries.rows() / width_ + (rest > width_ / 4 ? 1 : 0);
-  needs_norms_ = groups_ > 0 || metric_ != Metric::l2;
+  needs_norms_ = groups_ > 0 || metric_ == Metric::cosine;
 
   const std::size_t row_bytes = dim() * sizeof(float);
   const std::size_t few_query_bytes = reader_.are_floats() ? kRowBytes : kDecodedBytes;
@@ -62,10 +63,15 @@ void BatchFilter::pack() {
     table_.exact[kernels::exact_inner_product](row, &row, 1, dim(), 0, &norm);
     infos_[q] = {norm, std::sqrt(norm)};
   }
+  const std::size_t in_groups = std::min(queries(), groups_ * width_);
+  if (metric_ == Metric::inner_product && in_groups < queries()) {
+    negated_ = Matrix(DType::f32, queries() - in_groups, dim());
+    std::transform(query(in_groups), query(queries()), negated_.floats(), std::negate<>());
+  }
   if (!groups_) return;
   packed_ = Matrix(DType::f32, groups_ * dim(), width_);
   std::fill_n(packed_.floats(), groups_ * dim() * width_, 0.0f);
-  for (std::size_t q = 0; q < std::min(queries(), groups_ * width_); ++q) {
+  for (std::size_t q = 0; q < in_groups; ++q) {
     const double scale = bound_.scale(infos_[q]);
     float* lane = packed_.floats() + q / width_ * dim() * width_ + q % width_;
     for (std::size_t j = 0; j < dim(); ++j) lane[j * width_] = static_cast<float>(query(q)[j] * scale);
@@ -77,14 +83,18 @@ void BatchFilter::measure(const Part& part) {
   bound_.row_biases(norms_.data(), part.count, row_bias_.data());
 }
 
+// Of the few rows whose interval is asked for.
+float BatchFilter::norm_of(const float* row) const {
+  float norm = 0;
+  if (metric_ != Metric::l2) table_.norm_rows(row, dim(), 1, dim(), &norm);
+  return norm;
+}
+
 // Brings a query's limit up to date with its threshold.
 void BatchFilter::follow(std::size_t q, double threshold) {
   if (thresholds_[q] == threshold) return;
   thresholds_[q] = threshold;
-  if (q >= groups_ * width_ && metric_ == Metric::l2) {
-    limits_[q] = bound_.row_limit(threshold);
-    return;
-  }
+  if (q >= groups_ * width_ && metric_ != Metric::cosine) return;
   limits_[q] = bound_.limit(infos_[q], threshold);
   query_bias_[q] = bound_.query_bias(infos_[q], threshold);
 }
@@ -108,11 +118,18 @@ std::size_t BatchFilter::tile(std::size_t group, std::size_t queries, const Part
 // Fills values_ for one query and positions_ with those that pass.
 std::size_t BatchFilter::select(std::size_t q, const Part& part) {
   float* values = values_.data();
-  if (metric_ == Metric::l2) {
-    table_.l2_rows(query(q), part.rows.data, part.rows.stride, part.count, dim(), values);
-    return table_.select(values, part.count, limits_[q], positions_.data());
+  const FloatRows& rows = part.rows;
+  if (metric_ != Metric::cosine) {
+    float largest = 0;
+    if (metric_ == Metric::l2) {
+      table_.l2_rows(query(q), rows.data, rows.stride, part.count, dim(), values);
+    } else {
+      const float* negated = negated_.floats() + (q - groups_ * width_) * dim();
+      largest = table_.ip_rows(negated, rows.data, rows.stride, part.count, dim(), values);
+    }
+    return table_.select(values, part.count, bound_.row_limit(infos_[q], thresholds_[q], largest), positions_.data());
   }
-  table_.ip_rows(query(q), part.rows.data, part.rows.stride, part.count, dim(), values);
+  table_.ip_rows(query(q), rows.data, rows.stride, part.count, dim(), values);
   const auto scale = static_cast<float>(bound_.scale(infos_[q]));
   const bool plain = FilterBound::safe(infos_[q].norm) && std::isnormal(scale);
   const float limit = plain ? limits_[q] : std::numeric_limits<float>::quiet_NaN();

@@ -74,13 +74,15 @@ class BatchFilter {
     const std::size_t found = select(q, part);
     for (std::size_t p = 0; p < found; ++p) {
       const std::size_t row = positions_[p];
-      sink.take(q, part.first + row, part.rows.data + row * part.rows.stride,
-                bound_.from_rows(infos_[q], needs_norms_ ? norms_[row] : 0.0f, values_[row]));
+      const float* at = part.rows.data + row * part.rows.stride;
+      sink.take(q, part.first + row, at,
+                bound_.from_rows(infos_[q], needs_norms_ ? norms_[row] : norm_of(at), values_[row]));
     }
   }
 
   void pack();
   void measure(const Part& part);
+  float norm_of(const float* row) const;
   void follow(std::size_t q, double threshold);
   std::size_t tile(std::size_t group, std::size_t queries, const Part& part);
   std::size_t select(std::size_t q, const Part& part);
@@ -91,6 +93,7 @@ class BatchFilter {
   RowReader reader_;
   Matrix queries_;     // float32
   Matrix packed_;      // per group: dim x width, scaled
+  Matrix negated_;     // inner product: the queries behind the groups
   std::size_t width_;  // queries of a group
   std::size_t groups_;
   std::size_t rows_at_once_;
@@ -98,7 +101,7 @@ class BatchFilter {
   bool needs_norms_;
   std::vector<FilterBound::Query> infos_;
   std::vector<double> thresholds_;  // that limits_ and query_bias_ are for
-  std::vector<float> limits_;       // groups x width, then one for each query of the rest
+  std::vector<float> limits_;       // groups x width, then, for cosine, one for each query of the rest
   std::vector<float> query_bias_;
   std::vector<float> norms_;  // of the rows at hand
   std::vector<float> row_bias_;

@@ -17,7 +17,8 @@ constexpr double kSmallNorm = 0x1p-100;
 
 }  // namespace
 
-FilterBound::FilterBound(Metric::Kind metric, std::size_t dim) : metric_(metric) {
+FilterBound::FilterBound(Metric::Kind metric, std::size_t dim)
+    : metric_(metric), root_dim_(std::sqrt(static_cast<double>(dim))) {
   const std::size_t blocks = (dim + kernels::kTileDepth - 1) / kernels::kTileDepth;
   const auto depth = static_cast<double>(std::min(dim, kernels::kTileDepth) + blocks + 2);
   error_ = depth * kUnit * 1.001;
@@ -80,16 +81,22 @@ Interval FilterBound::from_rows(const Query& query, float row_norm, float value)
     if (!safe(query.norm) || query.norm < kSmallNorm) return {-1, 1};
     return around_cosine(query, row_norm, -value / (query.length * std::sqrt(static_cast<double>(row_norm))));
   }
-  if (metric_ == Metric::inner_product) return from_tile(query, row_norm, -value);
+  if (metric_ == Metric::inner_product) return from_tile(query, row_norm, value);
   if (std::isnan(value)) return kAnything;
   if (!safe(value)) return {1e35, kInfinity};
   const double error = error_ + 4 * kUnit;
   return {value / (1 + error) - tiny_, value / (1 - error) + tiny_};
 }
 
-float FilterBound::row_limit(double threshold) const {
-  if (!safe(threshold)) return std::numeric_limits<float>::infinity();
-  return float_above((threshold + tiny_) * (1 + error_ + 6 * kUnit));
+// No row is longer than sqrt(d) times its largest element.
+float FilterBound::row_limit(const Query& query, double threshold, float largest) const {
+  if (metric_ == Metric::l2) {
+    if (!safe(threshold)) return std::numeric_limits<float>::infinity();
+    return float_above((threshold + tiny_) * (1 + error_ + 6 * kUnit));
+  }
+  const double longest = root_dim_ * largest;
+  if (!safe(query.norm) || !safe(longest * longest)) return std::numeric_limits<float>::infinity();
+  return float_above(threshold + (error_ + 8 * kUnit) * query.length * longest + 2 * tiny_);
 }
 
 Interval FilterBound::around_cosine(const Query& query, float row_norm, double cosine) const {

@@ -55,10 +55,11 @@ class FilterBound {
     return {distance - error, distance + error};
   }
 
-  // The same for the row kernels: `value` from l2_rows (L2; row_norm is not looked at) or ip_rows.
+  // The same for the row kernels: `value` from l2_rows (L2; row_norm is not looked at), from ip_rows with the negated
+  // query (inner product), or from ip_rows (cosine).
   Interval from_rows(const Query& query, float row_norm, float value) const;
-  // For L2: l2_rows values above this have D > threshold.
-  float row_limit(double threshold) const;
+  // L2 and inner product: values above this have D > threshold. `largest` is what ip_rows returned.
+  float row_limit(const Query& query, double threshold, float largest) const;
 
   // Is the squared length safely inside float32's range, so that no sum with it overflows?
   static bool safe(double norm) { return norm < kSafeNorm; }
@@ -73,6 +74,7 @@ class FilterBound {
   double length_above(float row_norm) const;
 
   Metric::Kind metric_;
+  double root_dim_;
   double error_;        // of a float32 dot product relative to |q| |x|, and of a squared length
   double tiny_;         // absolute, from underflow
   double query_error_;  // of an L2 distance from the tile, relative to |q|^2 …

@@ -16,15 +16,12 @@ constexpr double kMostScale = 1e30;
 // By how much a rounded byte may exceed its number of steps, and a sum of them its own.
 constexpr double kAbove = 1 + 0x1p-21;
 
-// Up to this many planes are one run, which has all sums that a byte holds.
-constexpr std::size_t kOneRun = 8;
-// More are cut into short runs, for fine steps: rounded down, M numbers lose M / 2 of them. Each run should seldom
-// overflow before all together reach the bound.
-constexpr std::size_t kRun = 4;
-constexpr double kTargetOfPlane = 36;
+// More planes than one run has are cut into short ones, which allow fine steps: rounded down, M numbers lose M / 2 of
+// them. Each run should seldom overflow before all together reach the bound.
+constexpr double kTargetOfPlane = 42;
 
 double target_for(std::size_t planes) {
-  return planes <= kOneRun ? 254 : std::min(60000.0, kTargetOfPlane * static_cast<double>(planes));
+  return planes <= kernels::kLookupPlanes ? 254 : std::min(60000.0, kTargetOfPlane * static_cast<double>(planes));
 }
 
 std::size_t groups_for(std::size_t queries, std::size_t planes) {
@@ -37,7 +34,6 @@ LookupFilter::LookupFilter(const ProductQuantizer& quantizer, Metric::Kind metri
     : kernels_(kernels::table()),
       tables_(quantizer, metric, queries),
       planes_(quantizer.code_bytes()),
-      run_(planes_ <= kOneRun ? planes_ : kRun),
       target_(target_for(planes_)),
       groups_at_once_(groups_for(queries.rows(), planes_)),
       thresholds_(queries.rows(), std::numeric_limits<double>::quiet_NaN()),
@@ -73,21 +69,29 @@ void LookupFilter::round_tables(std::size_t q) {
 }
 
 std::size_t LookupFilter::look_up(const CodeBlock& block, std::size_t first, std::size_t count) {
-  const kernels::LookupJob job{block.group(first), block.stride,   count,          planes_,     run_,
+  const kernels::LookupJob job{block.group(first), block.stride,   count,          planes_,
                                bytes_.data(),      bounds_.data(), bounds_.size(), hits_.data()};
   return kernels_.lookup(&job);
 }
 
-// Of the row whose first byte this is.
+// Of the row whose first byte this is. Two planes side by side, since additions wait for each other.
 float LookupFilter::sum(std::size_t q, const Byte* lane) const {
   const float* table = tables_.of(q);
-  float low = 0;
-  float high = 0;
-  for (std::size_t p = 0; p < planes_; ++p, lane += kGroupRows, table += 32) {
-    low += table[*lane & 15];
-    high += table[16 + (*lane >> 4)];
+  float a = 0, b = 0, c = 0, d = 0;
+  std::size_t p = 0;
+  for (; p + 2 <= planes_; p += 2, lane += 2 * kGroupRows, table += 64) {
+    const Byte first = lane[0];
+    const Byte second = lane[kGroupRows];
+    a += table[first & 15];
+    b += table[16 + (first >> 4)];
+    c += table[32 + (second & 15)];
+    d += table[48 + (second >> 4)];
   }
-  return low + high;
+  if (p < planes_) {
+    a += table[*lane & 15];
+    b += table[16 + (*lane >> 4)];
+  }
+  return a + b + (c + d);
 }
 
 }  // namespace knear

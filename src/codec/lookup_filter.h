@@ -68,8 +68,7 @@ class LookupFilter {
   const kernels::Table& kernels_;
   PqTables tables_;
   std::size_t planes_;
-  std::size_t run_;  // planes that are summed in bytes
-  double target_;    // of the bounds: the largest sums that bytes and 16 bits are good for
+  double target_;  // of the bounds: the largest sums that bytes and 16 bits are good for
   std::size_t groups_at_once_;
   std::size_t next_groups_ = 1;     // few at first, when no threshold is known and all rows pass
   std::vector<double> thresholds_;  // that bounds_ are for

@@ -53,8 +53,10 @@ void PqTables::fill(const ProductQuantizer& quantizer, Metric::Kind metric, cons
   float* out = tables_.data() + q * size_;
   double magnitude = 0;
   for (std::size_t m = 0; m < quantizer.subs(); ++m, out += count, query += depth) {
-    (metric == Metric::l2 ? table.l2_rows : table.ip_rows)(query, quantizer.sub_centroids(m), depth, count, depth, out);
-    if (metric != Metric::l2) {
+    if (metric == Metric::l2) {
+      table.l2_rows(query, quantizer.sub_centroids(m), depth, count, depth, out);
+    } else {
+      table.ip_rows(query, quantizer.sub_centroids(m), depth, count, depth, out);
       magnitude += length_of(query, depth) * longest_[m];
       for (std::size_t c = 0; c < count; ++c) out[c] = -out[c];
     }

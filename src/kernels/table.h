@@ -94,6 +94,9 @@ struct ProductsJob {
 // Codes of 4-bit numbers in planes: group g's bytes p of all its kLookupRows codes at codes + g * stride +
 // p * kLookupRows, each of two numbers, the first of them in the low nibble.
 inline constexpr size_t kLookupRows = 32;
+// Up to this many planes are one run. More are cut into shorter ones, as many as there are, and then single planes.
+inline constexpr size_t kLookupPlanes = 8;
+inline constexpr size_t kLookupRun = 4;
 
 // Rows of a group that a query's tables could not rule out: bit r stands for row r.
 struct LookupHit {
@@ -102,14 +105,13 @@ struct LookupHit {
   uint32_t rows;
 };
 
-// The sum of a row under a query: over all planes, tables[low nibble] + tables[16 + high nibble]. Each `run` planes,
-// which are summed in bytes, add up to 255 at the most, and all of them to 65535.
+// The sum of a row under a query: over all planes, tables[low nibble] + tables[16 + high nibble]. The planes
+// of a run, which are summed in bytes, add up to 255 at the most, and all of them to 65535.
 struct LookupJob {
   const uint8_t* codes;
   ptrdiff_t stride;  // bytes from one group to the next
   size_t groups;
   size_t planes;           // >= 1
-  size_t run;              // >= 1
   const uint8_t* tables;   // query q's at tables + q * planes * 32
   const uint16_t* bounds;  // of each query; at most 255 when there is one run
   size_t queries;
@@ -222,7 +224,8 @@ struct Table {
   // out[i] = float32 squared distance / inner product of one query with each of `count` rows. Four quarters of the rows
   // are read side by side: to have the bandwidth of the memory, pass at least 128 KB of rows at a time.
   void (*l2_rows)(const float* query, const float* rows, size_t row_stride, size_t count, size_t dim, float* out);
-  void (*ip_rows)(const float* query, const float* rows, size_t row_stride, size_t count, size_t dim, float* out);
+  // Returns the largest magnitude among the rows' elements; NaN is passed over.
+  float (*ip_rows)(const float* query, const float* rows, size_t row_stride, size_t count, size_t dim, float* out);
   // out[i] = float32 squared length.
   void (*norm_rows)(const float* rows, size_t row_stride, size_t count, size_t dim, float* out);
   // out[i] = float32 squared distance of a query to rows[i]; few rows, which lie in cache.

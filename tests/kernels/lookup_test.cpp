@@ -9,11 +9,7 @@ namespace {
 class LookupCase {
  public:
   LookupCase(std::size_t groups, std::size_t planes, std::size_t queries, unsigned seed)
-      : groups_(groups),
-        planes_(planes),
-        run_(seed % 3 == 0 ? 2 : 8),
-        queries_(queries),
-        stride_(planes * kLookupRows + seed % 3) {
+      : groups_(groups), planes_(planes), queries_(queries), stride_(planes * kLookupRows + seed % 3) {
     std::mt19937 random(seed);
     codes_.resize(groups * stride_);
     tables_.resize(queries * planes * 32);
@@ -23,16 +19,17 @@ class LookupCase {
     for (std::size_t q = 0; q < queries; ++q) {
       const std::size_t row = random() % (groups * kLookupRows);
       bounds_.push_back(static_cast<std::uint16_t>(sum(q, row) + (q % 3 == 0 ? 1 : 0)));
-      if (planes <= run_) bounds_[q] = std::min<std::uint16_t>(bounds_[q], 255);
+      if (planes <= kLookupPlanes) bounds_[q] = std::min<std::uint16_t>(bounds_[q], 255);
       if (q % 5 == 4) bounds_[q] = 0;
     }
   }
 
   std::uint32_t sum(std::size_t q, std::size_t row) const {
     std::uint32_t total = 0;
-    for (std::size_t first = 0; first < planes_; first += run_) {
+    for (std::size_t first = 0, run = 0; first < planes_; first += run) {
+      run = planes_ <= kLookupPlanes ? planes_ : first + kLookupRun <= planes_ ? kLookupRun : 1;
       std::uint32_t some = 0;
-      for (std::size_t p = first; p < std::min(first + run_, planes_); ++p) {
+      for (std::size_t p = first; p < first + run; ++p) {
         const std::uint8_t code = codes_[row / kLookupRows * stride_ + p * kLookupRows + row % kLookupRows];
         const std::uint8_t* table = tables_.data() + (q * planes_ + p) * 32;
         some = std::min(255u, some + table[code % 16] + table[16 + code / 16]);
@@ -44,11 +41,9 @@ class LookupCase {
 
   void check(const Table& table) {
     std::vector<LookupHit> hits(groups_ * queries_ + 1, {7, 7, 7});
-    const LookupJob job{codes_.data(),  static_cast<std::ptrdiff_t>(stride_),
-                        groups_,        planes_,
-                        run_,           tables_.data(),
-                        bounds_.data(), queries_,
-                        hits.data()};
+    const LookupJob job{
+        codes_.data(), static_cast<std::ptrdiff_t>(stride_), groups_, planes_, tables_.data(), bounds_.data(), queries_,
+        hits.data()};
     const std::size_t count = table.lookup(&job);
     ASSERT_LE(count, groups_ * queries_);
     EXPECT_EQ(hits.back().query, 7u);
@@ -72,7 +67,6 @@ class LookupCase {
  private:
   std::size_t groups_;
   std::size_t planes_;
-  std::size_t run_;
   std::size_t queries_;
   std::size_t stride_;
   std::vector<std::uint8_t> codes_;

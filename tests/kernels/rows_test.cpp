@@ -73,8 +73,16 @@ TEST_P(Rows, SquaredDistancesOfPickedRowsStayWithinTheBound) {
 TEST_P(Rows, InnerProductsStayWithinTheBound) {
   for_cases([&](const RowsCase& each) {
     std::vector<float> out(each.count + 1, 77);
-    table().ip_rows(each.query.data(), each.rows.data(), each.stride, each.count, each.dim, out.data());
+    const float largest =
+        table().ip_rows(each.query.data(), each.rows.data(), each.stride, each.count, each.dim, out.data());
     each.check(out, [](double q, double x) { return q * x; });
+    float expected = 0;
+    for (std::size_t i = 0; i < each.count; ++i) {
+      for (std::size_t j = 0; j < each.dim; ++j) {
+        expected = std::max(expected, std::abs(each.rows[i * each.stride + j]));
+      }
+    }
+    EXPECT_EQ(largest, expected);
   });
 }
 
@@ -92,6 +100,9 @@ TEST_P(Rows, ARowsNanStaysInItsRow) {
     each.rows[17 * dim] = kNan;
     std::vector<float> out(41, 77);
     table().l2_rows(each.query.data(), each.rows.data(), dim, 40, dim, out.data());
+    for (std::size_t i = 0; i < 40; ++i) EXPECT_EQ(std::isnan(out[i]), i == 17) << dim;
+    each.rows[16 * dim] = -1000;
+    EXPECT_EQ(table().ip_rows(each.query.data(), each.rows.data(), dim, 40, dim, out.data()), 1000) << dim;
     for (std::size_t i = 0; i < 40; ++i) EXPECT_EQ(std::isnan(out[i]), i == 17) << dim;
   }
 }

@@ -9,12 +9,9 @@ constexpr size_t kTableBytes = 32;  // of one query and plane
 // One query goes at the speed of memory, which fetches faster what it is told of this many bytes ahead.
 constexpr size_t kCodesAhead = 2048;
 
-// Sums of a group's rows, at first in bytes and then, where there are more planes than those hold, in 16 bits.
+// Sums of a group's rows, in bytes.
 struct ByteSums {
   Bytes::B part[kGroupVectors];
-};
-struct WideSums {
-  Bytes::Wide part[kGroupVectors];
 };
 
 // Adds what some planes say: sums[q][g] of group g under query q.
@@ -59,12 +56,6 @@ template <size_t queries, size_t groups>
   return rows;
 }
 
-[[gnu::always_inline]] inline uint32_t rows_below(const WideSums& sums, uint16_t bound) {
-  uint32_t rows = 0;
-  for (size_t v = 0; v < kGroupVectors; ++v) rows |= Bytes::below_wide(sums.part[v], bound) << v * (Bytes::lanes % 32);
-  return rows;
-}
-
 template <class Sums, size_t queries, size_t groups>
 [[gnu::always_inline]] inline void clear(Sums (&sums)[queries][groups]) {
   for (size_t q = 0; q < queries; ++q)
@@ -84,57 +75,76 @@ template <size_t queries, size_t groups>
   return hits;
 }
 
-// The same for any number of planes: every job.run of them in bytes, then on in 16 bits.
-template <size_t queries, size_t groups>
+// totals[q] += the sums of `count` planes, made in bytes: of some rows under each query. The planes' nibbles stay in
+// registers while the queries pass.
+template <size_t count, size_t queries>
+[[gnu::always_inline]] inline void add_run(const LookupJob& job, const uint8_t* codes, const uint8_t* tables,
+                                           Bytes::Wide (&totals)[queries]) {
+  Bytes::B low[count];
+  Bytes::B high[count];
+  for (size_t p = 0; p < count; ++p, codes += kLookupRows) {
+    if constexpr (queries == 1) __builtin_prefetch(codes + kCodesAhead);
+    const Bytes::B both = Bytes::load(codes);
+    low[p] = Bytes::low_nibbles(both);
+    high[p] = Bytes::high_nibbles(both);
+  }
+  for (size_t q = 0; q < queries; ++q) {
+    const uint8_t* table = tables + q * job.planes * kTableBytes;
+    Bytes::B sum{};
+    for (size_t p = 0; p < count; ++p, table += kTableBytes) {
+      const Bytes::B two =
+          Bytes::add(Bytes::lookup(Bytes::table(table), low[p]), Bytes::lookup(Bytes::table(table + 16), high[p]));
+      sum = p == 0 ? two : Bytes::add(sum, two);
+    }
+    totals[q] = Bytes::add_wide(totals[q], sum);
+  }
+}
+
+// The same for any number of planes, of one group: runs of planes in bytes, then on in 16 bits.
+template <size_t queries>
 [[gnu::always_inline]] inline LookupHit* many_planes(const LookupJob& job, size_t query, size_t group,
                                                      LookupHit* hits) {
-  const uint8_t* codes = job.codes + static_cast<ptrdiff_t>(group) * job.stride;
   const uint8_t* tables = job.tables + query * job.planes * kTableBytes;
-  WideSums totals[queries][groups];
-  clear(totals);
-  for (size_t first = 0; first < job.planes; first += job.run) {
-    const size_t left = job.planes - first;
-    ByteSums sums[queries][groups];
-    clear(sums);
-    add_planes(job, codes + first * kLookupRows, tables + first * kTableBytes,
-               left < job.run ? left : job.run, sums);
+  uint32_t rows[queries] = {};
+  for (size_t v = 0; v < kGroupVectors; ++v) {
+    const uint8_t* codes = job.codes + static_cast<ptrdiff_t>(group) * job.stride + v * Bytes::lanes;
+    Bytes::Wide totals[queries];
+    for (size_t q = 0; q < queries; ++q) totals[q] = Bytes::Wide{};
+    size_t plane = 0;
+    for (; plane + kLookupRun <= job.planes; plane += kLookupRun)
+      add_run<kLookupRun>(job, codes + plane * kLookupRows, tables + plane * kTableBytes, totals);
+    for (; plane < job.planes; ++plane)
+      add_run<1>(job, codes + plane * kLookupRows, tables + plane * kTableBytes, totals);
     for (size_t q = 0; q < queries; ++q)
-      for (size_t g = 0; g < groups; ++g)
-        for (size_t v = 0; v < kGroupVectors; ++v)
-          totals[q][g].part[v] = Bytes::add_wide(totals[q][g].part[v], sums[q][g].part[v]);
+      rows[q] |= Bytes::below_wide(totals[q], job.bounds[query + q]) << v * (Bytes::lanes % 32);
   }
-  for (size_t q = 0; q < queries; ++q)
-    for (size_t g = 0; g < groups; ++g)
-      hits = append_rows(rows_below(totals[q][g], job.bounds[query + q]), query + q, group + g, hits);
+  for (size_t q = 0; q < queries; ++q) hits = append_rows(rows[q], query + q, group, hits);
   return hits;
 }
 
 // All groups under `queries` queries, then the queries that are left by half as many.
-template <bool few, size_t queries>
-LookupHit* look_up(const LookupJob& job, size_t query, LookupHit* hits) {
+template <size_t queries>
+LookupHit* look_up_few(const LookupJob& job, size_t query, LookupHit* hits) {
   constexpr size_t groups = queries > 1 ? 2 : 1;  // one stream for one query
   for (; query + queries <= job.queries; query += queries) {
     size_t g = 0;
-    for (; g + groups <= job.groups; g += groups) {
-      if constexpr (few) {
-        hits = few_planes<queries, groups>(job, query, g, hits);
-      } else {
-        hits = many_planes<queries, groups>(job, query, g, hits);
-      }
-    }
-    if (g == job.groups) continue;
-    if constexpr (few) {
-      hits = few_planes<queries, 1>(job, query, g, hits);
-    } else {
-      hits = many_planes<queries, 1>(job, query, g, hits);
-    }
+    for (; g + groups <= job.groups; g += groups) hits = few_planes<queries, groups>(job, query, g, hits);
+    if (g < job.groups) hits = few_planes<queries, 1>(job, query, g, hits);
   }
-  if constexpr (queries > 1) return look_up<few, queries / 2>(job, query, hits);
+  if constexpr (queries > 1) return look_up_few<queries / 2>(job, query, hits);
+  return hits;
+}
+
+template <size_t queries>
+LookupHit* look_up_many(const LookupJob& job, size_t query, LookupHit* hits) {
+  for (; query + queries <= job.queries; query += queries)
+    for (size_t g = 0; g < job.groups; ++g) hits = many_planes<queries>(job, query, g, hits);
+  if constexpr (queries > 1) return look_up_many<queries / 2>(job, query, hits);
   return hits;
 }
 
 size_t lookup(const LookupJob* job) {
-  LookupHit* const end = job->planes <= job->run ? look_up<true, Bytes::queries>(*job, 0, job->hits)
-                                                      : look_up<false, Bytes::queries>(*job, 0, job->hits);
+  LookupHit* const end = job->planes <= kLookupPlanes ? look_up_few<Bytes::queries>(*job, 0, job->hits)
+                                                      : look_up_many<2 * Bytes::queries>(*job, 0, job->hits);
   return static_cast<size_t>(end - job->hits);
 }

@@ -1,0 +1,32 @@
+// The rows of an add or an update that are stored: all of them, or those without NaN and Inf.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "knear/codec.h"
+#include "knear/params.h"
+
+namespace knear {
+
+// Borrows the rows and ids.
+class RowsToStore {
+ public:
+  // Error::invalid_argument names the first row that may not be stored.
+  RowsToStore(MatrixView rows, const AddOptions& options, const Codec& codec);
+
+  std::size_t count() const noexcept { return some_ ? good_.size() : rows_.rows(); }
+  std::span<const Id> ids() const noexcept { return some_ ? std::span<const Id>(good_ids_) : ids_; }
+  // The codes of `count` rows from `first` on.
+  void encode(const Codec& codec, std::size_t first, std::size_t count, Byte* codes) const;
+
+ private:
+  MatrixView rows_;
+  std::span<const Id> ids_;
+  bool some_ = false;
+  std::vector<std::size_t> good_;  // some: the rows
+  std::vector<Id> good_ids_;
+};
+
+}  // namespace knear
