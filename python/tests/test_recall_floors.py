@@ -1,7 +1,7 @@
 """Every codec finds as much of real data as the published methods do.
 
-FLOORS[data][spec] is what Faiss 1.15.1's codec of the same bytes found of the same rows (recall@10), less 0.02 for
-the chance in training; bench/versus/codes.py compares whole data sets.
+FAISS[data][spec] is recall@10 of Faiss 1.15.1's codec of the same bytes over the same rows and queries, trained on them
+(RaBitQ after a random rotation). bench/versus/codes.py compares whole data sets.
 """
 
 import gzip
@@ -17,11 +17,22 @@ ROOT = Path(__file__).resolve().parents[2]
 FASHION = Path("/usr/share/datasets/fashion-mnist")
 SHARED = Path(os.environ.get("KNEAR_DATA", ROOT.parent / "shared" / "data"))
 ROWS, QUERIES = 10_000, 200
+CHANCE = 0.025  # of other random centroids and rotations
 
-FLOORS: dict[str, dict[str, float]] = {
-    "fashion": {},
-    "sift": {},
-    "words": {},
+FAISS: dict[str, dict[str, float]] = {
+    "fashion": {
+        "SQ8": 0.98, "SQ6": 0.984, "SQ4": 0.936, "RaBitQ": 0.777, "RaBitQ2": 0.881, "RaBitQ4": 0.956,
+        "PQ16": 0.645, "PQ56": 0.803, "PQ16x4fs": 0.325, "PQ112x4fs": 0.68, "LSH256r": 0.3,
+    },  # fmt: skip
+    "sift": {
+        "SQ8": 0.989, "SQ6": 0.964, "SQ4": 0.868, "RaBitQ": 0.514, "RaBitQ2": 0.731, "RaBitQ4": 0.9,
+        "PQ8": 0.58, "PQ16": 0.736, "PQ16x4fs": 0.453, "PQ32x4fs": 0.602, "OPQ16,PQ16": 0.7, "LSH256r": 0.433,
+        "ZnLattice16x14_6": 0.672,
+    },  # fmt: skip
+    "words": {
+        "SQ8": 0.985, "SQ6": 0.942, "SQ4": 0.8, "RaBitQ": 0.383, "RaBitQ2": 0.643, "RaBitQ4": 0.876,
+        "PQ10": 0.361, "PQ25": 0.671, "PQ20x4fs": 0.3, "PQ50x4fs": 0.621, "OPQ20,PQ20": 0.574,
+    },  # fmt: skip
 }
 METRICS = {"fashion": "l2", "sift": "l2", "words": "inner_product"}
 
@@ -40,7 +51,7 @@ def load(name: str) -> tuple[np.ndarray, np.ndarray]:
     return base[:ROWS], queries[:QUERIES]
 
 
-@pytest.fixture(scope="module", params=list(FLOORS))
+@pytest.fixture(scope="module", params=list(FAISS))
 def real(request):
     """Name, rows, queries, true neighbours."""
     try:
@@ -53,11 +64,11 @@ def real(request):
 def test_recall_is_that_of_the_published_methods(real):
     name, x, queries, truth = real
     below = {}
-    for spec, floor in FLOORS[name].items():
+    for spec, rival in FAISS[name].items():
         index = knear.index(spec, x.shape[1], metric=METRICS[name])
         index.train(x)
         index.add(x)
         recall = knear.recall(index.search(queries, 10)[1], truth, 10)
-        if recall < floor:
-            below[spec] = f"{recall:.3f} of {floor:.3f}"
+        if recall < rival - CHANCE:
+            below[spec] = f"{recall:.3f}, Faiss {rival:.3f}"
     assert not below

@@ -22,6 +22,7 @@ constexpr std::size_t kBlockRows = 1152;         // handed to a scan at once
 constexpr std::size_t kPlaneBlockRows = 4096;    // the same for codes in planes, which are small
 constexpr std::size_t kPickedBytes = 256 << 10;  // of codes picked by a filter and copied together
 constexpr std::size_t kMostQueries = 256;        // of one scan: their packed form stays in cache
+constexpr std::size_t kPlaneQueries = 64;        // the same of lookup tables, which are larger
 constexpr std::size_t kStripeBytes = 256 << 10;  // of rows that follow each other when they go in scattered
 constexpr std::size_t kLeastBytes = 256 << 10;   // of codes that are worth a thread of their own
 
@@ -154,7 +155,8 @@ Cut cut_work(std::size_t queries, const Snapshot& snapshot, const RunOptions& op
   const std::size_t most_parts = std::max<std::size_t>(1, bytes / kLeastBytes);
   const std::size_t threads = threads_for(options, std::max<std::size_t>(most_parts, queries));
   const std::size_t group = kernels::table().tile_queries;
-  std::size_t blocks = (queries + kMostQueries - 1) / kMostQueries;
+  const std::size_t most = snapshot.layout == CodeLayout::planes ? kPlaneQueries : kMostQueries;
+  std::size_t blocks = (queries + most - 1) / most;
   if (blocks > 1 && blocks % threads) blocks += threads - blocks % threads;
   if (blocks == 1 && queries >= 4 * group * threads) blocks = threads;
   const std::size_t each = std::max<std::size_t>(1, ((queries + blocks - 1) / blocks + group - 1) / group * group);
