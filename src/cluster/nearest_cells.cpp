@@ -101,20 +101,22 @@ void NearestCells::part_movers() {
   }
 }
 
-// Moves the bounds, and looks for the rows that may have to leave their cells.
+// Moves the bounds, and looks for the rows that may have to leave their cells. Which rows these are is anybody's guess,
+// so they are parted without branches.
 void NearestCells::search(std::size_t first, std::size_t count) {
-  std::vector<std::uint32_t> unsure;
-  std::vector<std::uint32_t> sure;
+  std::uint32_t parted[2][kTaskRows];
+  std::size_t counts[2] = {};
   for (std::size_t i = first; i < first + count; ++i) {
     Place& place = places_[i];
-    const auto row = static_cast<std::uint32_t>(i);
     if (iteration_ > 0) {
       place.upper = float_above(static_cast<double>(place.upper) + static_cast<double>(moves_[place.cell]));
       place.lower = float_below(static_cast<double>(place.lower) - static_cast<double>(slow_move_));
     }
     const bool is_sure = iteration_ > 0 && place.upper < place.lower;
-    (is_sure ? sure : unsure).push_back(row);
+    parted[is_sure][counts[is_sure]++] = static_cast<std::uint32_t>(i);
   }
+  const std::span<const std::uint32_t> unsure(parted[false], counts[false]);
+  const std::span<const std::uint32_t> sure(parted[true], counts[true]);
   if (images_) {
     const float margin = iteration_ == 0 ? 0 : kMarginOfMoves * slow_move_;
     images_->search(unsure, ImageSearch::Among::all, margin, places_);

@@ -90,10 +90,11 @@ void WholeSearch::search_few(std::span<const std::uint32_t> rows, std::span<Plac
   search(unsure, places);
 }
 
-// Of a value: of a float32 product and half a squared length.
+// Of a value: of a float32 product and half a squared length. The product of two lengths is at most half the sum of
+// their squares.
 double WholeSearch::error(std::uint32_t row) const {
-  const double length = std::sqrt(rows_.squared_length(row)) * (1 + 1e-9);
-  return error_ * longest_ * (length + longest_) + tiny_error(settler_.dim());
+  const double squares = rows_.squared_length(row) / 2 + 1.5 * longest_ * longest_;
+  return error_ * squares * (1 + 1e-9) + tiny_error(settler_.dim());
 }
 
 Place WholeSearch::place(std::uint32_t row, const Nearest& nearest) const {

@@ -209,5 +209,22 @@ TEST(ScalarQuantizer, MustLearnFirst) {
   EXPECT_EQ(index.add(MatrixView(rows, 4)), 10u);
 }
 
+TEST(ScalarQuantizer, MergesNoRowThatItCannotKeep) {
+  auto rows = normal_rows(10, 4);
+  IndexScalarQuantizer index(4);
+  index.train(MatrixView(rows, 4));
+  IndexFlatL2 other(4);
+  rows[6 * 4 + 1] = std::numeric_limits<float>::quiet_NaN();
+  other.add(MatrixView(rows, 4), {.nan_policy = NanPolicy::keep});
+  try {
+    index.merge(other);
+    FAIL() << "NaN became a number";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), Error::invalid_argument);
+    EXPECT_NE(std::string(error.what()).find("id 6"), std::string::npos) << error.what();
+  }
+  EXPECT_EQ(index.size(), 0u);
+}
+
 }  // namespace
 }  // namespace knear

@@ -112,9 +112,17 @@ struct LanesEnd {
 
 // panel[j * kTileQueries + l] = element j of row l; rows that are not there are zero.
 [[gnu::always_inline]] inline void turn_rows(const NearestInLanesJob& job, float* panel) {
+  const size_t turned = job.count == kTileQueries ? job.dim / 4 * 4 : 0;
+  for (size_t l = 0; l < kTileQueries && turned != 0; l += V::lanes) {
+    for (size_t j = 0; j < turned; j += 4) {
+      V::F column[4];
+      V::load_columns(job.rows + l * job.row_stride + j, job.row_stride, column);
+      for (size_t c = 0; c < 4; ++c) V::store(panel + (j + c) * kTileQueries + l, column[c]);
+    }
+  }
   for (size_t l = 0; l < kTileQueries; ++l) {
     const float* row = job.rows + l * job.row_stride;
-    for (size_t j = 0; j < job.dim; ++j) panel[j * kTileQueries + l] = l < job.count ? row[j] : 0.0f;
+    for (size_t j = turned; j < job.dim; ++j) panel[j * kTileQueries + l] = l < job.count ? row[j] : 0.0f;
   }
 }
 
