@@ -76,7 +76,7 @@ std::unique_ptr<Transform> make_padding(std::size_t dim_in, std::size_t dim_out)
 
 std::unique_ptr<Transform> make_remap(std::size_t dim_in, std::span<const std::int32_t> map) {
   std::string spec = "Remap(";
-  for (std::size_t j = 0; j < map.size(); ++j) spec += (j ? "," : "") + std::to_string(map[j]);
+  for (std::size_t j = 0; j < map.size(); ++j) spec += concat(j ? "," : "", map[j]);
   return std::make_unique<Remap>(dim_in, map, spec + ")");
 }
 
