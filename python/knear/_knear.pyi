@@ -440,7 +440,8 @@ class Index:
 
         ids: n integers, any but -1; without them the rows get the largest id so far plus 1, 2, ...
         on_duplicate: for an id that is there already "error", "replace" or "allow"; the index's own when not said.
-        nan_policy: for rows that hold NaN or infinity "reject" (an error), "skip" or "keep".
+        nan_policy: for rows that hold NaN or infinity "reject" (an error), "skip" or "keep" (stored but never found; an error
+            with a codec that would round them to codes of other rows).
         progress: True for a bar, or a callable that takes a Progress and may return False to stop.
         Raises DuplicateId, InvalidArgument (ValueErrors), WrongType (a TypeError); the index is then as it was.
 
