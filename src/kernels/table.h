@@ -176,6 +176,58 @@ struct EstimateJob {
   EstimateHit* hits;         // room for groups * kLookupRows * queries
 };
 
+// Shadows: rows in a byte a dimension. A shadow is `dim` codes, dim a multiple of four, where 128 stands for zero, and
+// behind them its factors.
+struct ShadowFactors {
+  float step;
+  float weight;
+  float error;
+};
+
+// A pair that a shadow tile could not rule out. dot = the sum of query code * (row code - 128).
+struct ShadowHit {
+  uint32_t row;
+  uint32_t query;
+  int32_t dot;
+};
+
+// Shadows against one group of up to `tile_queries` queries. The queries are words of 32 bits: for each run of
+// `shadow_run` steps (0: one run) first what each query's sums start with, then for each step of four dimensions four
+// codes of each query. Magnitudes of codes are at most `shadow_most`. Where shadow_run is not 0, sums have 16 bits, one
+// for the first two codes of all words of a run, and one for the others; their start is -128 times the sum of these
+// codes, and the sum of their magnitudes at most 255. Else the start is -128 times the sum of all codes.
+struct ShadowJob {
+  const uint8_t* rows;  // row r at rows + r * stride
+  size_t stride;
+  size_t count;
+  size_t dim;
+  const uint8_t* next_rows;  // rows to fetch meanwhile, `count` of them; or null
+  size_t query_count;        // >= 1; those behind, up to tile_queries, may be reported or not
+  const int32_t* queries;    // 64-byte aligned
+  const float* weight;       // tile_queries, as the next two
+  const float* error;
+  const float* limit;
+  int32_t* scratch;  // max(12, count) * tile_queries words, 64-byte aligned
+  ShadowHit* hits;   // room for count * tile_queries
+};
+
+// Shadows against one query whose codes are 16 * coarse + fine, with magnitudes of at most 64 and 8. The sum of their
+// magnitudes is below 2^23.
+struct ShadowStreamJob {
+  const uint8_t* rows;
+  size_t stride;
+  size_t count;
+  size_t dim;
+  const int8_t* coarse;  // dim, 32-byte aligned, as the next
+  const int8_t* fine;
+  int32_t start;  // -128 times the sum of all codes
+  float weight;
+  float error;
+  float limit;
+  uint32_t* positions;  // count + 1
+  int32_t* dots;        // count + 1
+};
+
 // The canonical distances, in float64 and smaller-is-closer only where the metric is (inner_product,
 // jaccard and cosine give the similarity itself).
 enum ExactKind : int {
@@ -213,6 +265,15 @@ struct Table {
   void (*nearest)(const NearestJob* job);
   void (*nearest_in_lanes)(const NearestInLanesJob* job);
   void (*products)(const ProductsJob* job);
+
+  size_t shadow_run;
+  int shadow_most;
+  bool shadow_pays;  // is it faster than the tile?
+  // Finds all pairs with !(step * dot + weight(row) * weight(query) + error(row) * error(query) < limit), NaN among
+  // them; returns their number. Hits come in ascending row, then query. Each product and sum is rounded once or twice.
+  size_t (*shadow_tile)(const ShadowJob* job);
+  // The same for one query: positions, ascending, and dots.
+  size_t (*shadow_stream)(const ShadowStreamJob* job);
 
   // Finds the rows whose sum is below their query's bound; returns the number of hits.
   size_t (*lookup)(const LookupJob* job);

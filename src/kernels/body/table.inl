@@ -8,6 +8,11 @@ constexpr Table table_named(const char* name) {
   table.nearest = nearest;
   table.nearest_in_lanes = nearest_in_lanes;
   table.products = products;
+  table.shadow_run = Dots::run;
+  table.shadow_most = Dots::most;
+  table.shadow_pays = Dots::pays;
+  table.shadow_tile = shadow_tile;
+  table.shadow_stream = shadow_stream;
   table.lookup = lookup;
   table.estimate = estimate;
   table.f32_from_planes = f32_from_planes;

@@ -103,6 +103,62 @@ struct V {
   }
 };
 
+// Four bytes of a row and of each query.
+struct Dots {
+  using Lanes = __m256i;
+  using Sum = __m256i;              // 16 of 16 bits: two for each query
+  static constexpr size_t run = 8;  // steps: codes of queries may then have about 7 bits
+  static constexpr int most = 64;
+  static constexpr bool pays = true;
+
+  static Lanes load(const int32_t* words) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(words)); }
+  static Lanes splat(const uint8_t* four) {
+    int32_t word;
+    __builtin_memcpy(&word, four, sizeof word);
+    return _mm256_set1_epi32(word);
+  }
+  static Sum start(const int32_t* words) { return load(words); }
+  static Sum none() { return _mm256_setzero_si256(); }
+  static Sum add(Sum sum, Lanes row, Lanes queries) {
+    return _mm256_add_epi16(sum, _mm256_maddubs_epi16(row, queries));
+  }
+  // Adds up what belongs together and puts it into, or to, `totals`.
+  static void put(Sum sum, int32_t* totals, bool to) {
+    __m256i all = _mm256_madd_epi16(sum, _mm256_set1_epi16(1));
+    if (to) all = _mm256_add_epi32(all, load(totals));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(totals), all);
+  }
+  static V::F numbers(const int32_t* totals) { return _mm256_cvtepi32_ps(load(totals)); }
+
+  // sum over 16 * coarse * row + fine * row.
+  static int32_t sum_of(const uint8_t* row, const int8_t* coarse, const int8_t* fine, size_t dim) {
+    __m256i high = _mm256_setzero_si256();
+    __m256i low = _mm256_setzero_si256();
+    size_t j = 0;
+    for (; j + 32 <= dim; j += 32) add_32(bytes(row + j), bytes(coarse + j), bytes(fine + j), high, low);
+    if (j < dim) {
+      const __m256i mask = first_words((dim - j) / 4);
+      const auto some = [&](const void* p) { return _mm256_maskload_epi32(static_cast<const int*>(p), mask); };
+      add_32(some(row + j), some(coarse + j), some(fine + j), high, low);
+    }
+    const __m256i all = _mm256_add_epi32(high, low);
+    const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
+    const __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
+    return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xb1)));
+  }
+
+ private:
+  static __m256i bytes(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
+  static __m256i first_words(size_t n) {
+    static constexpr int32_t kOnes[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kOnes + 8 - n));
+  }
+  static void add_32(__m256i row, __m256i coarse, __m256i fine, __m256i& high, __m256i& low) {
+    high = _mm256_add_epi32(high, _mm256_madd_epi16(_mm256_maddubs_epi16(row, coarse), _mm256_set1_epi16(16)));
+    low = _mm256_add_epi32(low, _mm256_madd_epi16(_mm256_maddubs_epi16(row, fine), _mm256_set1_epi16(1)));
+  }
+};
+
 #include "kernels/body/sums.inl"
 //
 #include "kernels/body/tile.inl"
@@ -110,6 +166,8 @@ struct V {
 #include "kernels/body/panels.inl"
 //
 #include "kernels/body/bytes_avx2.inl"
+//
+#include "kernels/body/shadow.inl"
 //
 #include "kernels/body/lookup.inl"
 //

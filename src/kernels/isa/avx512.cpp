@@ -109,6 +109,49 @@ struct V {
   }
 };
 
+// Four bytes of a row and of each query.
+struct Dots {
+  using Lanes = __m512i;
+  using Sum = __m512i;              // 32 of 16 bits: two for each query
+  static constexpr size_t run = 8;  // steps: codes of queries may then have about 7 bits
+  static constexpr int most = 64;
+  static constexpr bool pays = true;
+
+  static Lanes load(const int32_t* words) { return _mm512_loadu_si512(words); }
+  static Lanes splat(const uint8_t* four) {
+    int32_t word;
+    __builtin_memcpy(&word, four, sizeof word);
+    return _mm512_set1_epi32(word);
+  }
+  static Sum start(const int32_t* words) { return load(words); }
+  static Sum none() { return _mm512_setzero_si512(); }
+  static Sum add(Sum sum, Lanes row, Lanes queries) {
+    return _mm512_add_epi16(sum, _mm512_maddubs_epi16(row, queries));
+  }
+  // Adds up what belongs together and puts it into, or to, `totals`.
+  static void put(Sum sum, int32_t* totals, bool to) {
+    __m512i all = _mm512_madd_epi16(sum, _mm512_set1_epi16(1));
+    if (to) all = _mm512_add_epi32(all, load(totals));
+    _mm512_storeu_si512(totals, all);
+  }
+  static V::F numbers(const int32_t* totals) { return _mm512_cvtepi32_ps(load(totals)); }
+
+  // sum over 16 * coarse * row + fine * row.
+  static int32_t sum_of(const uint8_t* row, const int8_t* coarse, const int8_t* fine, size_t dim) {
+    __m512i high = _mm512_setzero_si512();
+    __m512i low = _mm512_setzero_si512();
+    for (size_t j = 0; j < dim; j += 64) {
+      const __mmask16 mask = static_cast<__mmask16>(dim - j < 64 ? (1u << (dim - j) / 4) - 1u : 0xffffu);
+      const __m512i x = _mm512_maskz_loadu_epi32(mask, row + j);
+      const __m512i c = _mm512_maddubs_epi16(x, _mm512_maskz_loadu_epi32(mask, coarse + j));
+      const __m512i f = _mm512_maddubs_epi16(x, _mm512_maskz_loadu_epi32(mask, fine + j));
+      high = _mm512_add_epi32(high, _mm512_madd_epi16(c, _mm512_set1_epi16(16)));
+      low = _mm512_add_epi32(low, _mm512_madd_epi16(f, _mm512_set1_epi16(1)));
+    }
+    return _mm512_reduce_add_epi32(_mm512_add_epi32(high, low));
+  }
+};
+
 #include "kernels/body/sums.inl"
 //
 #include "kernels/body/tile.inl"
@@ -116,6 +159,8 @@ struct V {
 #include "kernels/body/panels.inl"
 //
 #include "kernels/body/bytes_avx2.inl"
+//
+#include "kernels/body/shadow.inl"
 //
 #include "kernels/body/lookup.inl"
 //

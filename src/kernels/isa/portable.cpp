@@ -194,11 +194,53 @@ struct Bytes {
   }
 };
 
+// Four bytes of a row and of each query.
+struct Dots {
+  using Lanes [[gnu::vector_size(16)]] = int8_t;
+  using Sum [[gnu::vector_size(16)]] = int32_t;
+  static constexpr size_t run = 0;
+  static constexpr int most = 127;
+  static constexpr bool pays = false;
+
+  static Lanes load(const int32_t* words) {
+    Lanes lanes;
+    __builtin_memcpy(&lanes, words, sizeof lanes);
+    return lanes;
+  }
+  static Lanes splat(const uint8_t* four) {
+    int32_t word;
+    __builtin_memcpy(&word, four, sizeof word);
+    return __builtin_bit_cast(Lanes, Sum{word, word, word, word});
+  }
+  static Sum start(const int32_t* words) { return __builtin_bit_cast(Sum, load(words)); }
+  static Sum none() { return Sum{}; }
+  static Sum add(Sum sum, Lanes row, Lanes queries) {
+    for (size_t i = 0; i < 4; ++i)
+      for (size_t j = 4 * i; j < 4 * i + 4; ++j) sum[i] += static_cast<uint8_t>(row[j]) * queries[j];
+    return sum;
+  }
+  // Puts sums into, or adds them to, `totals`.
+  static void put(Sum sum, int32_t* totals, bool to) {
+    if (to) sum += start(totals);
+    __builtin_memcpy(totals, &sum, sizeof sum);
+  }
+  static V::F numbers(const int32_t* totals) { return __builtin_convertvector(start(totals), V::F); }
+
+  // sum over 16 * coarse * row + fine * row.
+  static int32_t sum_of(const uint8_t* row, const int8_t* coarse, const int8_t* fine, size_t dim) {
+    int32_t sum = 0;
+    for (size_t j = 0; j < dim; ++j) sum += row[j] * (16 * coarse[j] + fine[j]);
+    return sum;
+  }
+};
+
 #include "kernels/body/sums.inl"
 //
 #include "kernels/body/tile.inl"
 //
 #include "kernels/body/panels.inl"
+//
+#include "kernels/body/shadow.inl"
 //
 #include "kernels/body/lookup.inl"
 //
