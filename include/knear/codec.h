@@ -30,6 +30,20 @@ enum class CodeLayout : std::uint8_t {
 };
 inline constexpr std::size_t kGroupRows = 32;
 
+// What casts a shadow of each code: fewer bytes, kept beside it, from which a scan rules most codes out. Learned from
+// some of them; never changes.
+class Shadow {
+ public:
+  virtual ~Shadow() = default;
+  // Of one shadow.
+  virtual std::size_t bytes() const noexcept = 0;
+  // Shadows of n codes, both one after the other.
+  virtual void cast(const Byte* codes, std::size_t n, Byte* shadows) const = 0;
+  // In words, for statistics: what it is and how it fares.
+  virtual std::string about() const = 0;
+  virtual void write(ByteSink& sink) const = 0;
+};
+
 // Codes that a shape hands to a scan. Slots are first_slot + i, or slots[i] when given (codes picked by a filter and
 // copied together).
 struct CodeBlock {
@@ -38,7 +52,9 @@ struct CodeBlock {
   std::ptrdiff_t stride = 0;  // bytes from one code to the next, or (planes) from one group to the next
   Slot first_slot = 0;
   const Slot* slots = nullptr;
-  const std::uint64_t* allowed = nullptr;  // planes only: bit i is set when code i may be a result; null: all may
+  const std::uint64_t* allowed = nullptr;  // bit i is set when code i may be a result; null: all may
+  const Byte* shadows = nullptr;           // of these codes, one after the other; null: there are none
+  const Shadow* shadow = nullptr;          // that cast them
 
   // Rows only.
   const Byte* code(std::size_t i) const noexcept { return codes + static_cast<std::ptrdiff_t>(i) * stride; }
@@ -131,6 +147,11 @@ class Codec {
   virtual std::unique_ptr<Scan> make_range_scan(MatrixView queries, double radius, const SlotTable& table) const;
   // The same codec with scans and rankers that go by other distances; null when it knows none of these.
   virtual std::unique_ptr<Codec> searched_by(const PqSearch&) const { return nullptr; }
+  // How many codes there must be for shadows to pay.
+  virtual std::size_t casts_shadows_from() const noexcept { return ~std::size_t{0}; }
+  // What casts shadows of codes like these n, which lie one after the other; and one that was written.
+  virtual std::shared_ptr<const Shadow> make_shadow(const Byte*, std::size_t) const { return nullptr; }
+  virtual std::shared_ptr<const Shadow> read_shadow(ByteSource&) const { return nullptr; }
   // For distances to a few codes. `queries` outlives it.
   virtual std::unique_ptr<CodeRanker> make_ranker(MatrixView queries) const;
 
@@ -144,8 +165,17 @@ class Codec {
   std::size_t code_bytes_;
 };
 
+// What a flat codec's searches compare first under L2, inner product and cosine. The results are the same: those of the
+// canonical distance.
+enum class ExactBy : std::uint8_t {
+  automatic,  // int8 where rows are float32, many, and have enough dimensions; fp32 when that turns out slower
+  int8,       // always shadows in a byte a dimension, whatever they cost
+  fp32,       // the rows themselves
+};
+
 // Rows as they are (f32) or rounded to nearest even (f16, bf16) or to whole numbers and clamped (i8, u8).
 // Searches are exact over the stored values. Error::invalid_argument unless 1 <= dim <= kMaxDim.
-std::unique_ptr<Codec> make_flat_codec(std::size_t dim, Metric metric, DType stored = DType::f32);
+std::unique_ptr<Codec> make_flat_codec(std::size_t dim, Metric metric, DType stored = DType::f32,
+                                       ExactBy by = ExactBy::automatic);
 
 }  // namespace knear

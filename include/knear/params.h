@@ -113,6 +113,8 @@ struct IndexStats {
   std::size_t code_bytes = 0;     // per vector
   std::size_t memory_bytes = 0;   // heap held, without mapped files
   std::size_t mapped_bytes = 0;
+  std::size_t shadow_bytes = 0;  // per vector, of what exact searches compare first; 0: the vectors themselves
+  std::string shadow;            // what it is and how it fares: "int8", "int8, rotated; given up …"
 };
 
 // The outcome of a health check.

@@ -13,6 +13,7 @@
 namespace knear {
 
 class CodeStore;
+class Draft;
 class ProgressMeter;
 class RowsToStore;
 class Snapshot;
@@ -66,6 +67,8 @@ class ScanIndex : public Index {
   std::shared_ptr<const Codec> codec() const;
   View view() const;
   void encode(const RowsToStore& rows, Part part, Byte* codes, const RunOptions& options, ProgressMeter& meter) const;
+
+  void cast_shadows(Draft& draft, const RunOptions& options) const;
 
   mutable std::shared_mutex codec_mutex_;  // training puts a new codec in place
   std::shared_ptr<Codec> codec_;

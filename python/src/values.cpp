@@ -69,8 +69,11 @@ void define_statistics(nb::module_& m) {
       .def_ro("removed_slots", &IndexStats::removed_slots, "Removed vectors whose space is not yet reused.")
       .def_ro("code_bytes", &IndexStats::code_bytes, "Bytes per vector.")
       .def_ro("memory_bytes", &IndexStats::memory_bytes, "Bytes of heap held, without mapped files.")
-      .def_ro("mapped_bytes", &IndexStats::mapped_bytes, "Bytes of mapped files.");
-  finish(index, {"ntotal", "removed_slots", "code_bytes", "memory_bytes", "mapped_bytes"});
+      .def_ro("mapped_bytes", &IndexStats::mapped_bytes, "Bytes of mapped files.")
+      .def_ro("shadow_bytes", &IndexStats::shadow_bytes,
+              "Bytes per vector of what exact searches compare first; 0: the vectors themselves.")
+      .def_ro("shadow", &IndexStats::shadow, "What that is and how it fares, in words; empty without.");
+  finish(index, {"ntotal", "removed_slots", "code_bytes", "memory_bytes", "mapped_bytes", "shadow_bytes", "shadow"});
 }
 
 void define_capabilities(nb::module_& m) {

@@ -2,15 +2,17 @@
 
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "core/hit_sort.h"
 
 namespace knear {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr auto kInfinity = std::numeric_limits<float>::infinity();
 constexpr std::size_t kLeastSlack = 8;  // newcomers before the threshold is set anew
 constexpr std::size_t kMostSlack = 32;
+constexpr std::size_t kFewMore = 4;  // candidates that are ranked without thinking
 
 }  // namespace
 
@@ -24,6 +26,7 @@ void Candidates::make_room() {
   const std::size_t room = std::max(thin_at_, 2 * count_);
   lower_.resize(room);
   upper_.resize(room);
+  hits_.resize(room);
   slots_.resize(room);
 }
 
@@ -48,23 +51,77 @@ void Candidates::keep_within(double bound) {
   for (std::size_t i = 0; i < count_; ++i) {
     lower_[kept] = lower_[i];
     upper_[kept] = upper_[i];
+    hits_[kept] = hits_[i];
     slots_[kept] = slots_[i];
     kept += lower_[i] > bound ? 0 : 1;
   }
   count_ = kept;
 }
 
+// From the `wanted` smallest upper bounds.
+void Candidates::set_threshold(std::size_t wanted) {
+  const double bound = upper_bound_of(wanted - 1);
+  if (bound < threshold_) {
+    threshold_ = bound;
+    guessed_ |= wanted < common_->k;
+  }
+  keep_within(threshold_);
+}
+
+// Brings `count` candidates that come first in some order to the front.
+template <class Before>
+void Candidates::to_front(std::size_t count, Before before) {
+  std::vector<std::size_t>& order = common_->order;
+  order.resize(count_);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto nth = order.begin() + static_cast<std::ptrdiff_t>(count);
+  std::nth_element(order.begin(), nth, order.end(), before);
+  std::sort(order.begin(), nth);
+  for (std::size_t i = 0; i < count; ++i) {
+    std::swap(lower_[i], lower_[order[i]]);
+    std::swap(upper_[i], upper_[order[i]]);
+    std::swap(hits_[i], hits_[order[i]]);
+    std::swap(slots_[i], slots_[order[i]]);
+  }
+}
+
+// Replaces the intervals of the first `count` by points. Returns how many were none yet.
+std::size_t Candidates::rank(std::size_t count) {
+  std::vector<std::size_t>& places = common_->order;
+  places.clear();
+  for (std::size_t i = 0; i < count; ++i) {
+    if (hits_[i].id == kNoId) places.push_back(i);
+  }
+  std::vector<Slot> slots;
+  for (const std::size_t place : places) slots.push_back(slots_[place]);
+  std::vector<Hit> hits(slots.size());
+  if (!slots.empty()) common_->rank(query_, slots, hits);
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const double distance = std::isfinite(hits[i].distance) ? hits[i].distance : kInfinity;
+    hits_[places[i]] = {distance, hits[i].id};
+    lower_[places[i]] = float_below(distance);
+    upper_[places[i]] = float_above(distance);
+  }
+  ranked_ += places.size();
+  return places.size();
+}
+
+void Candidates::tighten() {
+  const std::size_t wanted = expected();
+  if (count_ < wanted) return;
+  set_threshold(wanted);
+  if (count_ <= wanted + wanted / 4 + kFewMore) return;
+  to_front(wanted, [&](std::size_t a, std::size_t b) { return lower_[a] < lower_[b]; });
+  if (rank(wanted)) set_threshold(wanted);
+}
+
 void Candidates::thin() {
   const std::size_t k = common_->k;
   const std::size_t wanted = common_->share < 1 ? expected() : k;
   if (count_ >= wanted) {
-    const double bound = upper_bound_of(wanted - 1);
-    if (bound < threshold_) {
-      threshold_ = bound;
-      guessed_ |= wanted < k;
-    }
-    keep_within(threshold_);
-    if (count_ > 2 * k + kMostSlack) rank_all();
+    set_threshold(wanted);
+    if (count_ > 4 * k + 4 * kMostSlack) tighten();
+    if (count_ > 4 * k + 4 * kMostSlack) keep_k();
   }
   thin_at_ = count_ + std::max(std::clamp(k, kLeastSlack, kMostSlack), count_ / 2);
 }
@@ -76,40 +133,29 @@ bool Candidates::sound() const {
   return static_cast<std::size_t>(within) >= common_->k;
 }
 
-// Replaces the intervals by points, and keeps the k nearest.
-void Candidates::rank_all() {
-  const std::vector<Hit> hits = ranked_hits();
-  std::vector<std::pair<Hit, Slot>> order;
-  for (std::size_t i = 0; i < hits.size(); ++i) {
-    if (std::isfinite(hits[i].distance)) order.emplace_back(hits[i], slots_[i]);
-  }
-  const auto nearer = [](const auto& a, const auto& b) { return a.first < b.first; };
+// Of more than k.
+void Candidates::keep_k() {
   const std::size_t k = common_->k;
-  if (order.size() > k) {
-    std::nth_element(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(k), order.end(), nearer);
-    order.resize(k);
-  }
-  count_ = 0;
-  for (const auto& [hit, slot] : order) {
-    lower_[count_] = float_below(hit.distance);
-    upper_[count_] = float_above(hit.distance);
-    slots_[count_++] = slot;
-  }
-  if (count_ == k) threshold_ = std::min<double>(threshold_, upper_bound_of(k - 1));
+  rank(count_);
+  to_front(k, [&](std::size_t a, std::size_t b) { return hits_[a] < hits_[b]; });
+  count_ = k;
+  set_threshold(k);
 }
 
+// Ranks in order of lower bounds, until the next one is above the k-th distance.
 std::vector<Hit> Candidates::finish() {
-  if (count_ > common_->k) keep_within(upper_bound_of(common_->k - 1));
-  std::vector<Hit> hits = ranked_hits();
+  const std::size_t k = common_->k;
+  for (bool ranked = true; ranked && count_ > k + kFewMore;) {
+    keep_within(upper_bound_of(k - 1));
+    if (count_ <= k + kFewMore) break;
+    to_front(k, [&](std::size_t a, std::size_t b) { return lower_[a] < lower_[b]; });
+    ranked = rank(k) != 0;
+  }
+  if (count_ > k) keep_within(upper_bound_of(k - 1));
+  rank(count_);
+  std::vector<Hit> hits(hits_.begin(), hits_.begin() + static_cast<std::ptrdiff_t>(count_));
   std::erase_if(hits, [](const Hit& hit) { return !std::isfinite(hit.distance); });
-  keep_nearest(hits, common_->k);
-  return hits;
-}
-
-std::vector<Hit> Candidates::ranked_hits() {
-  std::vector<Hit> hits(count_);
-  if (count_ != 0) common_->rank(query_, std::span(slots_).first(count_), hits);
-  ranked_ += count_;
+  keep_nearest(hits, k);
   return hits;
 }
 

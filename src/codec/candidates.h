@@ -26,7 +26,8 @@ class Candidates {
     std::size_t k;
     RankFn rank;
     double share = 1;           // of a random sample of all rows: how much was pushed so far
-    std::vector<float> uppers;  // scratch
+    std::vector<float> uppers;  // scratch, as the next
+    std::vector<std::size_t> order;
   };
 
   Candidates(std::size_t query, Common& common);
@@ -39,11 +40,14 @@ class Candidates {
     if (count_ == slots_.size()) make_room();
     lower_[count_] = float_below(interval.lower);
     upper_[count_] = float_above(interval.upper);
+    hits_[count_].id = kNoId;
     slots_[count_] = slot;
     ++count_;
     if (count_ >= thin_at_) thin();
   }
 
+  // Sets the threshold as low as ranking a few candidates allows, where intervals are wide.
+  void tighten();
   // Do k rows lie within the threshold? If not, a guess was too bold, and rows are missing.
   bool sound() const;
   // The k nearest in (distance, id) order.
@@ -54,10 +58,13 @@ class Candidates {
   std::size_t expected() const;
   float upper_bound_of(std::size_t place);
   void keep_within(double bound);
+  void set_threshold(std::size_t wanted);
+  template <class Before>
+  void to_front(std::size_t count, Before before);
+  std::size_t rank(std::size_t count);
   void make_room();
   void thin();
-  void rank_all();
-  std::vector<Hit> ranked_hits();
+  void keep_k();
 
   Common* common_;
   std::size_t query_;
@@ -69,6 +76,7 @@ class Candidates {
   std::size_t count_ = 0;
   std::vector<float> lower_;
   std::vector<float> upper_;
+  std::vector<Hit> hits_;  // kNoId: not ranked yet
   std::vector<Slot> slots_;
 };
 

@@ -4,6 +4,7 @@
 //   run(block, sink): for every query and code of the block that may have a canonical distance <=
 //   sink.threshold(query):
 //     sink.take(query, position in the block, row as float32 or null, interval around the distance).
+// It may ask sink.ranked(): pairs ranked so far.
 #pragma once
 
 #include <cmath>
@@ -38,7 +39,12 @@ class FilteredKnn final : public Scan {
     }
   }
 
-  void sampled(double share) override { common_.share = may_guess_ ? share : 1; }
+  void sampled(double share) override {
+    common_.share = may_guess_ ? share : 1;
+    if (share < tighten_at_) return;
+    tighten_at_ *= kTightenings;
+    for (const std::size_t q : active_) candidates_[q].tighten();
+  }
 
   void block(const CodeBlock& block) override {
     block_ = &block;
@@ -72,6 +78,11 @@ class FilteredKnn final : public Scan {
 
   std::uint64_t reranked() const noexcept override { return ranked_; }
 
+  std::size_t ranked() const noexcept {
+    std::size_t ranked = 0;
+    for (const std::size_t q : active_) ranked += candidates_[q].ranked();
+    return ranked;
+  }
   // What the filter asks and gives; it counts the active queries.
   double threshold(std::size_t q) const noexcept { return candidates_[active_[q]].threshold(); }
   void take(std::size_t q, std::size_t position, const float*, Interval interval) {
@@ -93,6 +104,8 @@ class FilteredKnn final : public Scan {
   std::unique_ptr<Filter> filter_;
   Ranker ranker_;
   Candidates::Common common_;
+  static constexpr double kTightenings = 4;  // the share grows by so much from one to the next
+  double tighten_at_ = 1.0 / 32;
   bool may_guess_ = true;
   std::uint64_t ranked_ = 0;
   std::vector<std::size_t> active_;
@@ -126,6 +139,7 @@ class FilteredRange final : public Scan {
 
   std::uint64_t reranked() const noexcept override { return ranked_; }
 
+  std::size_t ranked() const noexcept { return ranked_; }
   double threshold(std::size_t) const noexcept { return radius_; }
   // Ranked at once: the row is in cache.
   void take(std::size_t q, std::size_t position, const float* row, Interval) {

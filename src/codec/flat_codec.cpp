@@ -1,21 +1,34 @@
 // Rows as they are, or rounded to a narrower element type. A decoded row is the stored one, so that the scans over
 // decoded rows, which every codec has, are exact here.
+#include <algorithm>
 #include <vector>
 
+#include "codec/byte_shadow.h"
+#include "codec/decoded_scan.h"
+#include "codec/filter_scan.h"
 #include "codec/registry.h"
 #include "codec/rows.h"
+#include "codec/shadow_filter.h"
 #include "core/check.h"
+#include "kernels/dispatch.h"
 #include "knear/codec.h"
 
 namespace knear {
 namespace {
 
+// Below, float32 is as fast.
+constexpr std::size_t kLeastShadowDim = 16;
+constexpr std::size_t kLeastShadowRows = 4000;
+
 class FlatCodec final : public Codec {
  public:
-  FlatCodec(std::size_t dim, Metric metric, DType stored)
-      : Codec(dim, metric, dim * bytes_of(stored)), stored_(stored) {}
+  FlatCodec(std::size_t dim, Metric metric, DType stored, ExactBy by)
+      : Codec(dim, metric, dim * bytes_of(stored)), stored_(stored), by_(by) {}
 
-  std::string spec() const override { return stored_ == DType::f32 ? "Flat" : concat("Flat,dtype=", name_of(stored_)); }
+  std::string spec() const override {
+    const char* by = by_ == ExactBy::automatic ? "" : by_ == ExactBy::int8 ? ",exact=int8" : ",exact=fp32";
+    return concat("Flat", stored_ == DType::f32 ? "" : concat(",dtype=", name_of(stored_)), by);
+  }
   DType dtype() const noexcept override { return stored_; }
   bool exact() const noexcept override { return true; }
 
@@ -37,8 +50,39 @@ class FlatCodec final : public Codec {
 
   void decode(const Byte* codes, std::size_t n, float* rows) const override { widen(stored_, codes, n * dim(), rows); }
 
+  std::size_t casts_shadows_from() const noexcept override {
+    const bool possible = metric() == Metric::l2 || metric() == Metric::inner_product || metric() == Metric::cosine;
+    if (!possible || by_ == ExactBy::fp32) return ~std::size_t{0};
+    if (by_ == ExactBy::int8) return 1;
+    const bool pays = kernels::table().shadow_pays && dim() >= kLeastShadowDim && stored_ == DType::f32;
+    return pays ? kLeastShadowRows : ~std::size_t{0};
+  }
+  std::shared_ptr<const Shadow> make_shadow(const Byte* codes, std::size_t n) const override {
+    return std::make_shared<ByteShadow>(dim(), metric().kind, stored_, codes, n);
+  }
+  std::shared_ptr<const Shadow> read_shadow(ByteSource& source) const override {
+    return std::make_shared<ByteShadow>(dim(), metric().kind, stored_, source);
+  }
+
+  std::unique_ptr<Scan> make_knn_scan(MatrixView queries, std::size_t k, const SlotTable& table) const override {
+    if (casts_shadows_from() == ~std::size_t{0}) return make_decoded_knn(*this, queries, k, table);
+    return std::make_unique<FilteredKnn<ShadowFilter>>(*this, filters(k), queries, k, table);
+  }
+  std::unique_ptr<Scan> make_range_scan(MatrixView queries, double radius, const SlotTable& table) const override {
+    if (casts_shadows_from() == ~std::size_t{0}) return make_decoded_range(*this, queries, radius, table);
+    return std::make_unique<FilteredRange<ShadowFilter>>(*this, filters(0), queries, radius, table);
+  }
+
  private:
+  MakeFilter<ShadowFilter> filters(std::size_t k) const {
+    using enum ShadowFilter::GiveUp;
+    return [this, k](MatrixView queries) {
+      return std::make_unique<ShadowFilter>(*this, queries, k, by_ == ExactBy::int8 ? never : when_slower);
+    };
+  }
+
   DType stored_;
+  ExactBy by_;
 };
 
 }  // namespace
@@ -46,13 +90,16 @@ class FlatCodec final : public Codec {
 MakeCodec read_flat_codec(StageReader& stage) {
   if (!stage.word("Flat")) return nullptr;
   const auto name = stage.option("dtype");
+  const auto by = stage.choice_option("exact", {"auto", "int8", "fp32"});
   stage.done();
   const DType stored = name ? dtype_of(*name) : DType::f32;
-  return [stored](std::size_t dim, Metric metric) { return make_flat_codec(dim, metric, stored); };
+  return [stored, by](std::size_t dim, Metric metric) {
+    return make_flat_codec(dim, metric, stored, static_cast<ExactBy>(by.value_or(0)));
+  };
 }
 
-std::unique_ptr<Codec> make_flat_codec(std::size_t dim, Metric metric, DType stored) {
-  return std::make_unique<FlatCodec>(dim, metric, stored);
+std::unique_ptr<Codec> make_flat_codec(std::size_t dim, Metric metric, DType stored, ExactBy by) {
+  return std::make_unique<FlatCodec>(dim, metric, stored, by);
 }
 
 }  // namespace knear

@@ -228,6 +228,30 @@ struct ShadowStreamJob {
   int32_t* dots;        // count + 1
 };
 
+// y = (row * factor - mean) * scale.
+struct ShadowCentreJob {
+  const float* row;
+  const float* mean;
+  double factor;
+  double scale;
+  size_t dim;
+  double* y;
+};
+
+// Of the elements of a row and 0; `odd` is 0 when all are whole numbers, NaN when one is infinite or NaN.
+struct ShadowRange {
+  double least;
+  double most;
+  double odd;
+};
+
+// Sums of squares: of codes, of elements less step * code, of elements.
+struct ShadowSums {
+  double codes;
+  double errors;
+  double elements;
+};
+
 // The canonical distances, in float64 and smaller-is-closer only where the metric is (inner_product,
 // jaccard and cosine give the similarity itself).
 enum ExactKind : int {
@@ -274,6 +298,13 @@ struct Table {
   size_t (*shadow_tile)(const ShadowJob* job);
   // The same for one query: positions, ascending, and dots.
   size_t (*shadow_stream)(const ShadowStreamJob* job);
+  // The sum of (16 * coarse + fine) * (row - 128), `start` as in ShadowStreamJob.
+  int32_t (*shadow_dot)(const uint8_t* row, const int8_t* coarse, const int8_t* fine, int32_t start, size_t dim);
+  // Rows to shadows. Lengths n are multiples of 16, and magnitudes below 2^50.
+  void (*shadow_centre)(const ShadowCentreJob* job);
+  void (*shadow_range)(const double* y, size_t n, ShadowRange* range);
+  // codes[j] = 128 + y[j] / step to the nearest, which must fit.
+  void (*shadow_codes)(const double* y, size_t n, double step, uint8_t* codes, ShadowSums* sums);
 
   // Finds the rows whose sum is below their query's bound; returns the number of hits.
   size_t (*lookup)(const LookupJob* job);

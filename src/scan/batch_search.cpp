@@ -21,6 +21,7 @@ namespace {
 constexpr std::size_t kBlockRows = 1152;         // handed to a scan at once
 constexpr std::size_t kPlaneBlockRows = 4096;    // the same for codes in planes, which are small
 constexpr std::size_t kPickedBytes = 256 << 10;  // of codes picked by a filter and copied together
+constexpr std::size_t kMostPicked = 2;           // of codes with shadows: one in so many is worth copying
 constexpr std::size_t kMostQueries = 256;        // of one scan: their packed form stays in cache
 constexpr std::size_t kPlaneQueries = 64;        // the same of lookup tables, which are larger
 constexpr std::size_t kStripeBytes = 256 << 10;  // of rows that follow each other when they go in scattered
@@ -73,11 +74,18 @@ class BlockFeeder {
                           snapshot_.stride,
                           Snapshot::slot(chunk_index, first),
                           nullptr,
-                          nullptr};
+                          nullptr,
+                          chunk.shadows ? chunk.shadows + first * snapshot_.shadow_bytes() : nullptr,
+                          snapshot_.shadow.get()};
     if (!filter_ && chunk.dead_count == 0) return scan.block(whole);
     bits_.resize((count + 63) / 64);
     const std::size_t allowed = snapshot_.allowed(chunk, first, count, filter_, bits_.data());
     if (allowed == count) return scan.block(whole);
+    if (chunk.shadows && allowed > count / kMostPicked) {
+      CodeBlock masked = whole;
+      masked.allowed = bits_.data();
+      return scan.block(masked);
+    }
     if (allowed) pick(whole, scan);
   }
 
@@ -104,7 +112,7 @@ class BlockFeeder {
       for (std::size_t row = wanted.end; row < range.end; ++row) clear_bit(row - range.first);
     }
     scan.block({chunk.group(range.first / kGroupRows, snapshot_.stride), count, snapshot_.stride,
-                Snapshot::slot(chunk_index, range.first), nullptr, all ? nullptr : bits_.data()});
+                Snapshot::slot(chunk_index, range.first), nullptr, all ? nullptr : bits_.data(), nullptr, nullptr});
   }
 
   void clear_bit(std::size_t i) { bits_[i / 64] &= ~(std::uint64_t{1} << (i % 64)); }
@@ -124,8 +132,8 @@ class BlockFeeder {
   }
 
   void flush(Scan& scan) {
-    scan.block(
-        {codes_.data(), slots_.size(), static_cast<std::ptrdiff_t>(snapshot_.code_bytes), 0, slots_.data(), nullptr});
+    scan.block({codes_.data(), slots_.size(), static_cast<std::ptrdiff_t>(snapshot_.code_bytes), 0, slots_.data(),
+                nullptr, nullptr, nullptr});
     slots_.clear();
   }
 

@@ -53,8 +53,7 @@ Id CodeStore::next_id() const {
 
 Draft CodeStore::draft() const { return {*snapshot_, tail_, next_serial_}; }
 
-void CodeStore::append(std::size_t n, std::span<const Id> ids, OnDuplicate on_duplicate, const EncodeFn& encode,
-                       const OnCommit& on_commit) {
+void CodeStore::append(std::size_t n, std::span<const Id> ids, OnDuplicate on_duplicate, const Change& change) {
   if (n == 0) return;
   std::scoped_lock writer(writer_mutex_);
   constexpr Id kLargest = std::numeric_limits<Id>::max();
@@ -65,7 +64,8 @@ void CodeStore::append(std::size_t n, std::span<const Id> ids, OnDuplicate on_du
   if (!fresh && on_duplicate == OnDuplicate::error) check_new(ids);
 
   Draft next = draft();
-  next.append(n, ids, identity_.next_id, encode);
+  next.append(n, ids, identity_.next_id, change.encode);
+  if (change.complete) change.complete(next);
   if (!fresh && on_duplicate == OnDuplicate::replace) {
     kill_ids(next, ids);
     kill_repeats(next, ids);
@@ -76,12 +76,12 @@ void CodeStore::append(std::size_t n, std::span<const Id> ids, OnDuplicate on_du
     const Id largest = *std::max_element(ids.begin(), ids.end());
     identity.next_id = std::max(identity_.next_id, largest == kLargest ? kLargest : largest + 1);
   }
-  if (on_commit) on_commit();
+  if (change.on_commit) change.on_commit();
   publish(next, identity);
   compact();
 }
 
-void CodeStore::replace(std::span<const Id> ids, const EncodeFn& encode, const OnCommit& on_commit) {
+void CodeStore::replace(std::span<const Id> ids, const Change& change) {
   std::scoped_lock writer(writer_mutex_);
   if (const auto twice = repeated_id(ids)) fail(Error::invalid_argument, "id ", *twice, " is given twice");
   {
@@ -91,9 +91,10 @@ void CodeStore::replace(std::span<const Id> ids, const EncodeFn& encode, const O
     }
   }
   Draft next = draft();
-  next.append(ids.size(), ids, 0, encode);
+  next.append(ids.size(), ids, 0, change.encode);
+  if (change.complete) change.complete(next);
   kill_ids(next, ids);
-  if (on_commit) on_commit();
+  if (change.on_commit) change.on_commit();
   publish(next, {identity_.next_id, false, identity_.repeated});
   compact();
 }
@@ -300,9 +301,10 @@ std::size_t CodeStore::memory_bytes() const {
   std::size_t bytes = map_.memory_bytes();
   for (const Chunk& chunk : snapshot_->chunks) {
     if (chunk.dead) bytes += chunk.dead->size() * sizeof(std::uint64_t);
-    if (chunk.mapped) continue;
     const bool is_tail = tail_.memory && &chunk == &snapshot_->chunks.back();
     const std::size_t rows = is_tail ? tail_.capacity : chunk.count;
+    if (!chunk.mapped || chunk.shadow_owner != chunk.owner) bytes += rows * snapshot_->shadow_bytes();
+    if (chunk.mapped) continue;
     bytes += rows * (code_bytes_ + (chunk.ids ? sizeof(Id) : 0));
   }
   return bytes;
@@ -313,6 +315,7 @@ std::size_t CodeStore::mapped_bytes() const {
   std::size_t bytes = 0;
   for (const Chunk& chunk : now->chunks) {
     if (chunk.mapped) bytes += chunk.count * (code_bytes_ + (chunk.ids ? sizeof(Id) : 0));
+    if (chunk.mapped && chunk.shadow_owner == chunk.owner) bytes += chunk.count * now->shadow_bytes();
   }
   return bytes;
 }

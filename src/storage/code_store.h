@@ -28,13 +28,19 @@ class CodeStore {
 
   std::shared_ptr<const Snapshot> snapshot() const;
 
-  // Adds n codes; ids empty: consecutive from one more than the largest id there ever was. A throw, also from
-  // `encode`, leaves all as it was. Error::duplicate_id names the first id that is there already. `on_commit` comes
-  // last: after it nothing fails.
-  void append(std::size_t n, std::span<const Id> ids, OnDuplicate on_duplicate, const EncodeFn& encode,
-              const OnCommit& on_commit = {});
+  // What a change does besides keeping ids: `encode` fills in codes, `complete` (or null) does what is left to do with
+  // the draft, and `on_commit` (or null) comes last: after it nothing fails.
+  struct Change {
+    EncodeFn encode;
+    std::function<void(Draft&)> complete = {};
+    OnCommit on_commit = {};
+  };
+
+  // Adds n codes; ids empty: consecutive from one more than the largest id there ever was. A throw, also from the
+  // change, leaves all as it was. Error::duplicate_id names the first id that is there already.
+  void append(std::size_t n, std::span<const Id> ids, OnDuplicate on_duplicate, const Change& change);
   // Gives the codes of existing ids new values, all at one moment. Error::not_found names the first unknown id.
-  void replace(std::span<const Id> ids, const EncodeFn& encode, const OnCommit& on_commit = {});
+  void replace(std::span<const Id> ids, const Change& change);
   std::size_t remove(std::span<const Id> ids);
   std::size_t remove(const Selector& selector);
   void clear();
@@ -54,7 +60,9 @@ class CodeStore {
 
   void write(SectionWriter& writer) const;
   // Takes over the sections that write() wrote, without copying. Error::corrupt_file when they disagree.
-  void read(const Container& container);
+  // `read_shadow` makes the shadow of section "shadow".
+  using ReadShadow = std::function<std::shared_ptr<const Shadow>(ByteSource&)>;
+  void read(const Container& container, const ReadShadow& read_shadow = {});
 
  private:
   struct Found {

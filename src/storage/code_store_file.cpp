@@ -1,4 +1,5 @@
-// How a store lies in a file: "rows" (counts), "codes", and "ids" unless they are consecutive.
+// How a store lies in a file: "rows" (counts), "codes", "ids" unless they are consecutive, and, where rows have
+// shadows, "shadow" (what casts them) and "shadows".
 #include <algorithm>
 #include <bit>
 
@@ -88,6 +89,18 @@ void write_groups(SectionWriter& writer, const Snapshot& snapshot) {
   flush();
 }
 
+void write_shadows(SectionWriter& writer, const Snapshot& snapshot) {
+  ByteSink shadow;
+  snapshot.shadow->write(shadow);
+  writer.section("shadow", kVersion, shadow.bytes());
+  writer.begin("shadows", kVersion);
+  const std::size_t bytes = snapshot.shadow_bytes();
+  for_live_runs(snapshot, [&](const Chunk& chunk, std::size_t row, std::size_t count) {
+    writer.append({chunk.shadows + row * bytes, count * bytes});
+  });
+  writer.end();
+}
+
 // What section "rows" says.
 struct RowsHeader {
   std::uint64_t count;
@@ -136,6 +149,22 @@ const Id* read_ids(const Container& container, const RowsHeader& rows) {
   return reinterpret_cast<const Id*>(ids.data());
 }
 
+// Null when there are none.
+const Byte* read_shadows(const Container& container, const RowsHeader& rows, const CodeStore::ReadShadow& read_shadow,
+                         Snapshot& next) {
+  if (!read_shadow || !container.find("shadow")) return nullptr;
+  ByteSource source(container.at("shadow", kVersion).bytes, "section shadow");
+  next.shadow = read_shadow(source);
+  if (!next.shadow) fail(Error::corrupt_file, "section shadow, but rows of this index cast none");
+  source.done();
+  const std::span<const Byte> shadows = container.at("shadows", kVersion).bytes;
+  if (rows.count > shadows.size() / next.shadow_bytes() || rows.count * next.shadow_bytes() != shadows.size()) {
+    fail(Error::corrupt_file, "section shadows has ", shadows.size(), " bytes, not ", rows.count, " shadows of ",
+         next.shadow_bytes(), " bytes");
+  }
+  return shadows.data();
+}
+
 }  // namespace
 
 void CodeStore::write(SectionWriter& writer) const {
@@ -164,9 +193,10 @@ void CodeStore::write(SectionWriter& writer) const {
   }
   writer.end();
   if (!implicit) write_ids(writer, *snapshot);
+  if (snapshot->shadow && snapshot->live) write_shadows(writer, *snapshot);
 }
 
-void CodeStore::read(const Container& container) {
+void CodeStore::read(const Container& container, const ReadShadow& read_shadow) {
   const RowsHeader rows = read_rows(container);
   const Byte* codes = read_codes(container, rows, code_bytes_, layout_).data();
   const Id* ids = read_ids(container, rows);
@@ -177,6 +207,7 @@ void CodeStore::read(const Container& container) {
   next->code_bytes = code_bytes_;
   next->stride = static_cast<std::ptrdiff_t>(bytes_of_codes(layout_, 1, code_bytes_));
   next->live = count;
+  const Byte* shadows = read_shadows(container, rows, read_shadow, *next);
   const std::size_t chunk_rows = std::max<std::size_t>(64, kMappedChunkBytes / code_bytes_ / kGroupRows * kGroupRows);
   std::uint32_t serial = 0;
   for (std::size_t first = 0; first < count; first += chunk_rows) {
@@ -188,6 +219,10 @@ void CodeStore::read(const Container& container) {
     chunk.count = std::min(chunk_rows, count - first);
     chunk.owner = container.owner();
     chunk.mapped = container.mapped();
+    if (shadows) {
+      chunk.shadows = shadows + first * next->shadow_bytes();
+      chunk.shadow_owner = chunk.owner;
+    }
     next->chunks.push_back(std::move(chunk));
   }
   std::scoped_lock writer(writer_mutex_);

@@ -22,6 +22,7 @@ std::shared_ptr<ChunkMemory> make_memory(std::size_t rows, const Snapshot& snaps
   memory->codes = Matrix(DType::u8, 1, bytes_of_codes(snapshot.layout, rows, snapshot.code_bytes));
   // A group is read whole.
   if (snapshot.layout == CodeLayout::planes) std::fill_n(memory->codes.data(), memory->codes.dim(), Byte{0});
+  if (snapshot.shadow) memory->shadows = Matrix(DType::u8, rows, snapshot.shadow_bytes());
   return memory;
 }
 
@@ -95,7 +96,33 @@ Chunk& Draft::open_chunk(std::size_t rows_left) {
   chunk.serial = next_serial_++;
   chunk.codes = tail_.memory->codes.data();
   chunk.owner = tail_.memory;
+  if (next_->shadow) {
+    chunk.shadows = tail_.memory->shadows.data();
+    chunk.shadow_owner = tail_.memory;
+  }
   return next_->chunks.emplace_back(std::move(chunk));
+}
+
+// Only the last chunk's rows may still come.
+void Draft::cast_added(const CastFn& cast) {
+  if (!next_->shadow) return;
+  for (const Run& run : added_) {
+    const Chunk& chunk = next_->chunks[run.chunk];
+    // Written through the pointer that readers have, behind what they see.
+    Byte* shadows = const_cast<Byte*>(chunk.shadows) + run.first * next_->shadow_bytes();
+    cast({*next_->shadow, chunk.codes + run.first * next_->code_bytes, run.count, shadows});
+  }
+}
+
+void Draft::cast_all(std::shared_ptr<const Shadow> shadow, const CastFn& cast) {
+  next_->shadow = std::move(shadow);
+  for (Chunk& chunk : next_->chunks) {
+    const bool is_tail = tail_.memory && &chunk == &next_->chunks.back();
+    auto memory = std::make_shared<Matrix>(DType::u8, is_tail ? tail_.capacity : chunk.count, next_->shadow_bytes());
+    cast({*next_->shadow, chunk.codes, chunk.count, memory->data()});
+    chunk.shadows = memory->data();
+    chunk.shadow_owner = std::move(memory);
+  }
 }
 
 // ids null: first_id and on. A chunk keeps no ids as long as they are consecutive.
@@ -191,6 +218,10 @@ Chunk Draft::joined(std::size_t first, std::size_t end, std::size_t live) const 
       } else {
         to_group(code, code_bytes, out % kGroupRows, memory->codes.data() + out / kGroupRows * kGroupRows * code_bytes);
       }
+      if (next_->shadow) {
+        const std::size_t bytes = next_->shadow_bytes();
+        std::memcpy(memory->shadows.data() + out * bytes, chunk.shadows + row * bytes, bytes);
+      }
       memory->ids[out++] = chunk.id(row);
     }
   }
@@ -201,6 +232,10 @@ Chunk Draft::joined(std::size_t first, std::size_t end, std::size_t live) const 
   result.ids = memory->ids.get();
   result.count = live;
   result.owner = memory;
+  if (next_->shadow) {
+    result.shadows = memory->shadows.data();
+    result.shadow_owner = memory;
+  }
   return result;
 }
 

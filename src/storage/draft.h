@@ -14,6 +14,7 @@ namespace knear {
 // What a chunk's rows live in. Rows past the published count belong to the writer alone.
 struct ChunkMemory {
   Matrix codes;
+  Matrix shadows;
   std::unique_ptr<Id[]> ids;
 };
 
@@ -34,6 +35,19 @@ class Draft {
   void append(std::size_t n, std::span<const Id> ids, Id first_id, const EncodeFn& encode);
   // Marks a row dead; false when it was already.
   bool kill(std::size_t chunk, std::size_t row);
+  // Casts the shadows of rows [first, first + count) of a chunk.
+  struct Casting {
+    const Shadow& shadow;
+    const Byte* codes;
+    std::size_t count;
+    Byte* shadows;
+  };
+  using CastFn = std::function<void(const Casting&)>;
+  // Casts the shadows of the rows that were added; does nothing without a shadow.
+  void cast_added(const CastFn& cast);
+  // Casts those of all rows anew, as `shadow` does.
+  void cast_all(std::shared_ptr<const Shadow> shadow, const CastFn& cast);
+
   // Rewrites chunks that are a quarter dead, joining neighbours; a draft that compacts does nothing else.
   // Leaves all as it is when memory is short.
   void compact();

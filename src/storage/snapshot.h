@@ -34,6 +34,8 @@ struct Chunk {
   // while someone reads. A last group that may still grow is therefore published as this copy.
   std::shared_ptr<const Byte[]> last_group;
   std::shared_ptr<const void> owner;  // keeps codes and ids
+  const Byte* shadows = nullptr;      // of the snapshot's shadow, one a row
+  std::shared_ptr<const void> shadow_owner;
   bool mapped = false;
 
   Id id(std::size_t row) const noexcept { return ids ? ids[row] : first_id + static_cast<Id>(row); }
@@ -53,7 +55,9 @@ class Snapshot final : public SlotTable {
   std::size_t code_bytes = 0;
   std::ptrdiff_t stride = 0;  // bytes from one code, or in planes from one group, to the next
   std::size_t live = 0;
+  std::shared_ptr<const Shadow> shadow;  // that casts the shadows of all chunks; null: they have none
 
+  std::size_t shadow_bytes() const noexcept { return shadow ? shadow->bytes() : 0; }
   static Slot slot(std::size_t chunk, std::size_t row) noexcept { return Slot{chunk} << 32 | row; }
   const Byte* code(Slot slot, Byte* scratch) const noexcept override {
     return code(chunks[slot >> 32], slot & 0xffffffffu, scratch);

@@ -55,7 +55,7 @@ TEST_P(CodeStoreTest, FollowsAMapThroughRandomChange) {
       values.push_back(rng.bits());
     }
     if (rng.below(3)) {
-      store.append(ids.size(), ids, OnDuplicate::replace, numbers(values));
+      store.append(ids.size(), ids, OnDuplicate::replace, {numbers(values)});
       for (std::size_t i = 0; i < ids.size(); ++i) model[ids[i]] = values[i];
     } else {
       std::size_t gone = 0;
@@ -74,12 +74,12 @@ TEST_P(CodeStoreTest, AnOldSnapshotNeverChanges) {
   CodeStore store(kCodeBytes, GetParam());
   std::vector<std::uint64_t> values(1000);
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = i;
-  store.append(values.size(), {}, OnDuplicate::error, numbers(values));
+  store.append(values.size(), {}, OnDuplicate::error, {numbers(values)});
   const auto before = store.snapshot();
   store.remove(*select_range(0, 900));
   const std::vector<Id> some{950, 951};
-  store.replace(some, numbers(values));
-  store.append(5, {}, OnDuplicate::error, numbers(values));
+  store.replace(some, {numbers(values)});
+  store.append(5, {}, OnDuplicate::error, {numbers(values)});
   EXPECT_EQ(before->live, 1000u);
   std::size_t next = 0;
   before->for_live([&](const Chunk& chunk, std::size_t row) {
@@ -96,20 +96,20 @@ TEST_P(CodeStoreTest, AnOldSnapshotNeverChanges) {
 TEST_P(CodeStoreTest, AFailedEncodeChangesNothing) {
   CodeStore store(kCodeBytes, GetParam());
   const std::vector<std::uint64_t> values(70, 1);
-  store.append(70, {}, OnDuplicate::error, numbers(values));
+  store.append(70, {}, OnDuplicate::error, {numbers(values)});
   EXPECT_THROW(store.append(70, {}, OnDuplicate::error,
-                            [](std::size_t, std::size_t, Byte*) { throw Error(Error::stopped, "stopped"); }),
+                            {[](std::size_t, std::size_t, Byte*) { throw Error(Error::stopped, "stopped"); }}),
                Error);
   EXPECT_EQ(store.snapshot()->live, 70u);
   EXPECT_EQ(store.next_id(), 70);
-  store.append(70, {}, OnDuplicate::error, numbers(values));
+  store.append(70, {}, OnDuplicate::error, {numbers(values)});
   EXPECT_EQ(contents(store).size(), 140u);
 }
 
 TEST_P(CodeStoreTest, GivesBackTheMemoryOfRemovedRows) {
   CodeStore store(kCodeBytes, GetParam());
   const std::vector<std::uint64_t> values(100000, 1);
-  store.append(values.size(), {}, OnDuplicate::error, numbers(values));
+  store.append(values.size(), {}, OnDuplicate::error, {numbers(values)});
   const std::size_t full = store.memory_bytes();
   store.remove(*select_range(100, 100000));
   EXPECT_LT(store.memory_bytes(), full / 100);
@@ -120,7 +120,7 @@ TEST_P(CodeStoreTest, GivesBackTheMemoryOfRemovedRows) {
 TEST_P(CodeStoreTest, RowByRowGrowthWastesAtMostAThird) {
   CodeStore store(kCodeBytes, GetParam());
   const std::vector<std::uint64_t> values(1, 1);
-  for (int i = 0; i < 5000; ++i) store.append(1, {}, OnDuplicate::error, numbers(values));
+  for (int i = 0; i < 5000; ++i) store.append(1, {}, OnDuplicate::error, {numbers(values)});
   EXPECT_LT(store.memory_bytes(), 5000 * kCodeBytes * 4 / 3);
   EXPECT_LT(store.snapshot()->chunks.size(), 40u);
 }
@@ -129,9 +129,9 @@ TEST_P(CodeStoreTest, TheLargestIdIsNotGivenOutTwice) {
   CodeStore store(kCodeBytes, GetParam());
   const std::vector<std::uint64_t> values(2, 1);
   const std::vector<Id> last{std::numeric_limits<Id>::max()};
-  store.append(1, last, OnDuplicate::error, numbers(values));
-  EXPECT_THROW(store.append(1, last, OnDuplicate::error, numbers(values)), Error);
-  EXPECT_THROW(store.append(1, {}, OnDuplicate::error, numbers(values)), Error);
+  store.append(1, last, OnDuplicate::error, {numbers(values)});
+  EXPECT_THROW(store.append(1, last, OnDuplicate::error, {numbers(values)}), Error);
+  EXPECT_THROW(store.append(1, {}, OnDuplicate::error, {numbers(values)}), Error);
 }
 
 }  // namespace

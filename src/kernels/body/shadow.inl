@@ -127,6 +127,10 @@ size_t shadow_tile_of(const ShadowJob& job) {
 
 size_t shadow_tile(const ShadowJob* job) { return shadow_tile_of<V::tile_vectors>(*job); }
 
+int32_t shadow_dot(const uint8_t* row, const int8_t* coarse, const int8_t* fine, int32_t start, size_t dim) {
+  return Dots::sum_of(row, coarse, fine, dim) + start;
+}
+
 // One query, whose codes are 16 * coarse + fine, against rows as they stream by.
 size_t shadow_stream(const ShadowStreamJob* job) {
   uint32_t* positions = job->positions;

@@ -13,6 +13,10 @@ constexpr Table table_named(const char* name) {
   table.shadow_pays = Dots::pays;
   table.shadow_tile = shadow_tile;
   table.shadow_stream = shadow_stream;
+  table.shadow_dot = shadow_dot;
+  table.shadow_centre = shadow_centre;
+  table.shadow_range = shadow_range;
+  table.shadow_codes = shadow_codes;
   table.lookup = lookup;
   table.estimate = estimate;
   table.f32_from_planes = f32_from_planes;

@@ -162,6 +162,8 @@ struct Dots {
 //
 #include "kernels/body/shadow.inl"
 //
+#include "kernels/body/cast.inl"
+//
 #include "kernels/body/lookup.inl"
 //
 #include "kernels/body/estimate.inl"

@@ -175,6 +175,8 @@ void f16_from_f32(const float* in, size_t n, uint16_t* out) {
 //
 #include "kernels/body/shadow.inl"
 //
+#include "kernels/body/cast.inl"
+//
 #include "kernels/body/lookup.inl"
 //
 #include "kernels/body/estimate.inl"

@@ -1,0 +1,236 @@
+#include "codec/byte_shadow.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "codec/filter_bound.h"
+#include "codec/rows.h"
+#include "core/check.h"
+#include "core/rng.h"
+#include "kernels/dispatch.h"
+
+namespace knear {
+namespace {
+
+constexpr double kUnit = 0x1p-24;  // rounding of one float32 operation
+constexpr double kLeast = 1e-16;   // a row's largest element, when float32 is to hold all its factors
+constexpr double kMost = 1e15;
+constexpr double kWorthTurning = 1.5;  // times smaller errors
+constexpr std::size_t kTurns = 2;
+constexpr std::uint32_t kRest = 15;  // searches without shadows after one that gave them up
+constexpr Byte kZero = 128;          // the code of
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr std::uint64_t kTurnSeed = 0x5eed;
+
+// The Walsh-Hadamard transform of n = 2^i elements, of length one, in place.
+void hadamard(double* x, std::size_t n) {
+  for (std::size_t half = 1; half < n; half *= 2) {
+    for (std::size_t i = 0; i < n; i += 2 * half) {
+      for (std::size_t j = i; j < i + half; ++j) {
+        const double a = x[j];
+        const double b = x[j + half];
+        x[j] = a + b;
+        x[j + half] = a - b;
+      }
+    }
+  }
+  const double factor = 1 / std::sqrt(static_cast<double>(n));
+  for (std::size_t i = 0; i < n; ++i) x[i] *= factor;
+}
+
+bool is_byte(float value) { return value >= 0 && value <= 255 && value == std::floor(value); }
+
+double sum_of_squares(const double* y, std::size_t n) {
+  double sum = 0;
+  for (std::size_t j = 0; j < n; ++j) sum += y[j] * y[j];
+  return sum;
+}
+
+}  // namespace
+
+ByteShadow::ByteShadow(std::size_t dim, Metric::Kind metric, DType stored, const Byte* rows, std::size_t n)
+    : metric_(metric), stored_(stored), mean_(dim) {
+  std::vector<float> floats(n * dim);
+  widen(stored, rows, floats.size(), floats.data());
+  learn_centre(floats, n);
+  prepare();
+  if (lossless_ || dim < 2) return;
+  const double error = mean_error(floats, n);
+  turns_ = kTurnSeed;
+  prepare();
+  if (mean_error(floats, n) * kWorthTurning < error) return;
+  turns_ = 0;
+  prepare();
+}
+
+ByteShadow::ByteShadow(std::size_t dim, Metric::Kind metric, DType stored, ByteSource& source)
+    : metric_(metric), stored_(stored) {
+  scale_ = source.f64();
+  lossless_ = source.u32() != 0;
+  turns_ = source.u64();
+  mean_ = source.floats(dim);
+  const bool fits = std::isfinite(scale_) && scale_ > 0 && std::abs(std::ilogb(scale_)) < 200;
+  if (!fits) fail(Error::corrupt_file, "a shadow of scale ", scale_);
+  prepare();
+}
+
+void ByteShadow::write(ByteSink& sink) const {
+  sink.f64(scale_);
+  sink.u32(lossless_ ? 1 : 0);
+  sink.u64(turns_);
+  sink.floats(mean_);
+}
+
+// What follows from the rest.
+void ByteShadow::prepare() {
+  double square = 0;
+  for (const float m : mean_) square += static_cast<double>(m) * static_cast<double>(m);
+  mean_length_ = std::sqrt(square);
+  signs_.clear();
+  if (turns_ == 0) return;
+  Rng random(turns_);
+  for (std::size_t i = 0; i < kTurns * dim(); ++i) signs_.push_back(random.bits() >> 63 ? 1.0 : -1.0);
+}
+
+void ByteShadow::learn_centre(const std::vector<float>& rows, std::size_t n) {
+  const auto usable = [&](const float* row) {
+    double square = 0;
+    for (std::size_t j = 0; j < dim(); ++j) square += static_cast<double>(row[j]) * static_cast<double>(row[j]);
+    return square > 0 && square < 1e60 ? 1 / std::sqrt(square) : 0;
+  };
+  lossless_ = metric_ != Metric::cosine && std::all_of(rows.begin(), rows.end(), is_byte);
+  if (lossless_) {
+    std::fill(mean_.begin(), mean_.end(), 128.0f);
+    return;
+  }
+  std::vector<double> sums(dim());
+  std::size_t used = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const float* row = rows.data() + i * dim();
+    const double length = usable(row);
+    if (length == 0) continue;
+    ++used;
+    const double factor = metric_ == Metric::cosine ? length : 1;
+    for (std::size_t j = 0; j < dim(); ++j) sums[j] += row[j] * factor;
+  }
+  for (std::size_t j = 0; j < dim() && used; ++j) mean_[j] = static_cast<float>(sums[j] / static_cast<double>(used));
+  std::vector<double> y(padded());
+  double spread = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    if (usable(rows.data() + i * dim()) == 0 || !centred(rows.data() + i * dim(), y.data())) continue;
+    spread += sum_of_squares(y.data(), dim()) / static_cast<double>(dim() * used);
+  }
+  if (spread > 0 && std::isfinite(spread))
+    scale_ = std::ldexp(1.0, -std::clamp(std::ilogb(std::sqrt(spread)), -150, 150));
+}
+
+double ByteShadow::mean_error(const std::vector<float>& rows, std::size_t n) const {
+  std::vector<double> y(padded());
+  std::vector<Byte> bytes(padded());
+  double sum = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    if (!centred(rows.data() + i * dim(), y.data())) continue;
+    turn(y.data());
+    const double error = cast_row(y.data(), bytes.data()).error;
+    if (!std::isnan(error)) sum += error;
+  }
+  return sum;
+}
+
+// False where the row has no direction.
+bool ByteShadow::centred(const float* row, double* y) const {
+  double factor = 1;
+  if (metric_ == Metric::cosine) {
+    double square = 0;
+    for (std::size_t j = 0; j < dim(); ++j) square += static_cast<double>(row[j]) * static_cast<double>(row[j]);
+    if (!(square > 1e-60 && square < 1e60)) return false;
+    factor = 1 / std::sqrt(square);
+  }
+  const kernels::ShadowCentreJob job{row, mean_.data(), factor, scale_, dim(), y};
+  kernels::table().shadow_centre(&job);
+  return true;
+}
+
+// Signs and Hadamard transforms of the first and of the last elements, as many as the largest power of two: all of them
+// meet, and nothing is filled up.
+void ByteShadow::turn(double* y) const {
+  if (!turns_) return;
+  const std::size_t part = std::bit_floor(dim());
+  for (std::size_t t = 0; t < kTurns; ++t) {
+    for (std::size_t j = 0; j < dim(); ++j) y[j] *= signs_[t * dim() + j];
+    hadamard(y, part);
+    if (part < dim()) hadamard(y + dim() - part, part);
+  }
+}
+
+void ByteShadow::cast(const Byte* rows, std::size_t n, Byte* shadows) const {
+  std::vector<float> row(dim());
+  std::vector<double> y(padded());
+  std::vector<Byte> codes(padded());
+  for (std::size_t i = 0; i < n; ++i, rows += dim() * bytes_of(stored_), shadows += bytes()) {
+    widen(stored_, rows, dim(), row.data());
+    kernels::ShadowFactors factors{kNan, kNan, kNan};
+    if (centred(row.data(), y.data())) {
+      turn(y.data());
+      factors = cast_row(y.data(), codes.data());
+    } else {
+      std::fill(codes.begin(), codes.end(), kZero);
+    }
+    std::memcpy(shadows, codes.data(), this->codes());
+    std::memcpy(shadows + this->codes(), &factors, sizeof factors);
+  }
+}
+
+// NaN where float32 cannot hold the factors: such rows are never ruled out. `y` is followed by zeros.
+kernels::ShadowFactors ByteShadow::cast_row(const double* y, Byte* codes_out) const {
+  const kernels::Table& table = kernels::table();
+  kernels::ShadowRange range;
+  table.shadow_range(y, padded(), &range);
+  const double largest = std::max(-range.least, range.most);
+  const bool usable = largest > kLeast && largest < kMost && !std::isnan(range.odd);
+  if (!usable) {
+    std::fill_n(codes_out, padded(), kZero);
+    if (largest == 0 && range.odd == 0) return {0, 0, 0};
+    return {kNan, kNan, kNan};
+  }
+  const bool whole = lossless_ && range.odd == 0 && range.least >= -128 && range.most <= 127;
+  const double step = whole ? 1.0 : static_cast<double>(float_above(largest / 127));
+  kernels::ShadowSums sums;
+  table.shadow_codes(y, padded(), step, codes_out, &sums);
+  const double error = float_above(std::sqrt(sums.errors) * (1 + 1e-10) + 1e-13 * std::sqrt(sums.elements));
+  const double length_square = step * step * sums.codes;
+  kernels::ShadowFactors factors;
+  factors.step = static_cast<float>(2 * step);
+  factors.error = static_cast<float>(error);
+  factors.weight = metric_ == Metric::inner_product
+                       ? float_above(std::sqrt(length_square) * (1 + 1e-10))
+                       : float_below(length_square * (1 - 16 * kUnit) - error * error * (1 + 8 * kUnit));
+  return factors;
+}
+
+std::string ByteShadow::about() const {
+  const std::uint64_t tried = tried_.load(std::memory_order_relaxed);
+  const std::uint64_t gave_up = gave_up_.load(std::memory_order_relaxed);
+  std::string text = concat("int8", lossless_ ? ", lossless" : "", turns_ ? ", rotated" : "");
+  if (tried) text += concat("; given up for float32 in ", gave_up, " of ", tried, " scans");
+  return text;
+}
+
+bool ByteShadow::is_worth_trying(std::size_t k) const noexcept {
+  std::atomic<std::uint32_t>& rest = rests_[std::min<std::size_t>(std::bit_width(k), kSizes - 1)];
+  std::uint32_t left = rest.load(std::memory_order_relaxed);
+  while (left > 0 && !rest.compare_exchange_weak(left, left - 1, std::memory_order_relaxed)) continue;
+  return left == 0;
+}
+
+void ByteShadow::note(std::size_t k, bool gave_up) const noexcept {
+  tried_.fetch_add(1, std::memory_order_relaxed);
+  if (!gave_up) return;
+  gave_up_.fetch_add(1, std::memory_order_relaxed);
+  rests_[std::min<std::size_t>(std::bit_width(k), kSizes - 1)].store(kRest, std::memory_order_relaxed);
+}
+
+}  // namespace knear

@@ -1,0 +1,222 @@
+#include "codec/shadow_queries.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <numeric>
+
+namespace knear {
+namespace {
+
+constexpr double kUnit = 0x1p-24;     // rounding of one float32 operation
+constexpr double kCanonical = 2e-11;  // of the canonical distance and of sums here, in float64
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr int kMostSum = 255;           // of magnitudes that meet in 16 bits
+constexpr int kMostStreamed = 1016;     // 16 * coarse + fine
+constexpr double kMostStreamSum = 8e6;  // of magnitudes
+constexpr double kLeast = 1e-16;        // a query's largest element, scaled, when float32 is to hold all its terms
+constexpr double kMost = 1e15;
+
+// The largest sum of magnitudes that meet in one sum of 16 bits: elements 0 and 1, or 2 and 3, of each four of a run.
+template <class Number>
+Number largest_sum(const Number* codes, std::size_t dim, std::size_t run) {
+  Number most = 0;
+  for (std::size_t first = 0; first < dim; first += run) {
+    Number sums[2] = {0, 0};
+    for (std::size_t j = first; j < std::min(first + run, dim); ++j) sums[j % 4 / 2] += std::abs(codes[j]);
+    most = std::max({most, sums[0], sums[1]});
+  }
+  return most;
+}
+
+}  // namespace
+
+ShadowQueries::ShadowQueries(const ByteShadow& shadow, MatrixView queries, std::size_t in_groups)
+    : shadow_(shadow),
+      table_(kernels::table()),
+      dim_(shadow.codes()),
+      in_groups_(std::min(in_groups, queries.rows())),
+      run_(table_.shadow_run ? 4 * table_.shadow_run : dim_),
+      group_words_(((dim_ + run_ - 1) / run_ + dim_ / 4) * table_.tile_queries),
+      plane_bytes_((dim_ + 31) / 32 * 32),
+      planes_(2 * queries.rows() * plane_bytes_),
+      queries_(queries.rows()) {
+  const std::size_t groups = (in_groups_ + table_.tile_queries - 1) / table_.tile_queries;
+  if (groups) {
+    words_ = Matrix(DType::f32, groups, group_words_);
+    std::memset(words_.data(), 0, groups * group_words_ * sizeof(std::int32_t));
+  }
+  std::vector<double> z(dim_);
+  std::vector<int> codes(dim_);
+  for (std::size_t q = 0; q < queries.rows(); ++q) {
+    Query& query = queries_[q];
+    query.safe = prepared(reinterpret_cast<const float*>(queries.row(q)), z.data(), query);
+    if (!query.safe) continue;
+    query.first = query.full = fit_planes(z.data(), codes.data());
+    query.start = static_cast<std::int32_t>(-128 * std::accumulate(codes.begin(), codes.end(), std::int64_t{0}));
+    put_planes(codes.data(), q);
+    if (q >= in_groups_) continue;
+    query.first = fit_group(z.data(), codes.data());
+    put_words(codes.data(), q);
+  }
+}
+
+// The query as rows are before they are rounded; false where nothing can be said.
+bool ShadowQueries::prepared(const float* row, double* z, Query& query) const {
+  const std::size_t dim = shadow_.dim();
+  const std::vector<float>& mean = shadow_.mean();
+  double square = 0;
+  double with_mean = 0;
+  for (std::size_t j = 0; j < dim; ++j) {
+    square += static_cast<double>(row[j]) * static_cast<double>(row[j]);
+    with_mean += static_cast<double>(row[j]) * static_cast<double>(mean[j]);
+  }
+  const Metric::Kind metric = shadow_.metric();
+  if (metric == Metric::cosine && !(square > 1e-60 && square < 1e60)) return false;
+  const double factor = metric == Metric::cosine ? 1 / std::sqrt(square) : 1;
+  const double centre = metric == Metric::inner_product ? 0 : 1;
+  for (std::size_t j = 0; j < dim; ++j)
+    z[j] = (row[j] * factor - centre * static_cast<double>(mean[j])) * shadow_.scale();
+  shadow_.turn(z);
+  double largest = 0;
+  double length = 0;
+  for (std::size_t j = 0; j < dim; ++j) {
+    largest = std::max(largest, std::abs(z[j]));
+    length += z[j] * z[j];
+  }
+  query.length = std::sqrt(length) * (1 + 1e-10);
+  query.constant = with_mean;
+  return largest == 0 || (largest > kLeast && largest < kMost);
+}
+
+// Codes at most so large that no sum overflows.
+bool ShadowQueries::fits(const int* codes) const {
+  const int most = *std::max_element(codes, codes + dim_, [](int a, int b) { return std::abs(a) < std::abs(b); });
+  if (std::abs(most) > table_.shadow_most) return false;
+  return !table_.shadow_run || largest_sum(codes, dim_, run_) <= kMostSum;
+}
+
+ShadowQueries::Image ShadowQueries::round(const double* z, double step, int* codes) const {
+  double error = 0;
+  double code_square = 0;
+  double square = 0;
+  for (std::size_t j = 0; j < dim_; ++j) {
+    const double code = std::rint(z[j] / step);
+    const double rest = z[j] - code * step;
+    codes[j] = static_cast<int>(code);
+    error += rest * rest;
+    code_square += code * code;
+    square += z[j] * z[j];
+  }
+  return {step, std::sqrt(error) * (1 + 1e-10) + 1e-13 * std::sqrt(square), code_square * step * step};
+}
+
+ShadowQueries::Image ShadowQueries::fit_group(const double* z, int* codes) const {
+  double largest = 0;
+  for (std::size_t j = 0; j < dim_; ++j) largest = std::max(largest, std::abs(z[j]));
+  double step = largest / table_.shadow_most;
+  // Rounding makes sums larger at times.
+  if (table_.shadow_run) step = std::max(step, largest_sum(z, dim_, run_) / (kMostSum - 3));
+  if (step == 0) step = 1;
+  Image image = round(z, step, codes);
+  while (!fits(codes)) image = round(z, step *= 1.01, codes);
+  return image;
+}
+
+ShadowQueries::Image ShadowQueries::fit_planes(const double* z, int* codes) const {
+  double largest = 0;
+  double sum = 0;
+  for (std::size_t j = 0; j < dim_; ++j) {
+    largest = std::max(largest, std::abs(z[j]));
+    sum += std::abs(z[j]);
+  }
+  // Rounding adds at most a half to each.
+  const double step = std::max(largest / kMostStreamed, sum / (kMostStreamSum - static_cast<double>(dim_)));
+  return round(z, step == 0 ? 1 : step, codes);
+}
+
+void ShadowQueries::put_words(const int* codes, std::size_t query) {
+  const std::size_t width = table_.tile_queries;
+  auto* word = reinterpret_cast<std::int32_t*>(words_.floats()) + query / width * group_words_ + query % width;
+  for (std::size_t first = 0; first < dim_; first += run_) {
+    const std::size_t end = std::min(first + run_, dim_);
+    std::int32_t* start = word;
+    word += width;
+    int sums[2] = {0, 0};
+    for (std::size_t j = first; j < end; j += 4, word += width) {
+      std::int8_t four[4];
+      for (std::size_t i = 0; i < 4; ++i) {
+        four[i] = static_cast<std::int8_t>(codes[j + i]);
+        sums[i / 2] += codes[j + i];
+      }
+      std::memcpy(word, four, sizeof four);
+    }
+    if (table_.shadow_run) {
+      const std::int16_t halves[2] = {static_cast<std::int16_t>(-128 * sums[0]),
+                                      static_cast<std::int16_t>(-128 * sums[1])};
+      std::memcpy(start, halves, sizeof halves);
+    } else {
+      *start = -128 * (sums[0] + sums[1]);
+    }
+  }
+}
+
+void ShadowQueries::put_planes(const int* codes, std::size_t query) {
+  std::int8_t* coarse_out = planes_.data() + query * 2 * plane_bytes_;
+  for (std::size_t j = 0; j < dim_; ++j) {
+    const int coarse = (codes[j] + 8 + 1024) / 16 - 64;  // to the nearest
+    coarse_out[j] = static_cast<std::int8_t>(coarse);
+    coarse_out[plane_bytes_ + j] = static_cast<std::int8_t>(codes[j] - 16 * coarse);
+  }
+}
+
+ShadowQueries::Limit ShadowQueries::limit(std::size_t q, double threshold) const {
+  const Query& query = queries_[q];
+  if (!query.safe || threshold == kInfinity) return {0, 0, kNan};
+  const double scale = shadow_.scale();
+  const Image& image = query.first;
+  const double step = image.step;
+  if (shadow_.metric() == Metric::inner_product) {
+    const double off = 16 * kUnit * (query.length + image.error) + image.error;
+    const double least =
+        (-threshold - query.constant) * scale * scale - kCanonical * query.length * shadow_.mean_length() * scale;
+    return {float_above(2 * off / step), float_above(2 * query.length / step * (1 + 8 * kUnit)),
+            float_below(2 * least / step)};
+  }
+  // Under cosine, of unit vectors.
+  const double square =
+      shadow_.metric() == Metric::cosine ? std::max(0.0, 2 + 2 * threshold + 10 * kCanonical) : threshold;
+  if (!(square >= 0)) return {0, 0, std::numeric_limits<float>::infinity()};
+  const double reach = std::sqrt(square) * scale * (1 + kCanonical) + image.error;
+  const double limit = image.square * (1 - 16 * kUnit) - reach * reach * (1 + 8 * kUnit);
+  return {static_cast<float>(-1 / step), float_above(2 * reach / step), float_below(limit / step)};
+}
+
+Interval ShadowQueries::interval(std::size_t q, const kernels::ShadowFactors& row, std::int32_t dot) const {
+  const Query& query = queries_[q];
+  if (!query.safe || std::isnan(row.step)) return {-kInfinity, kInfinity};
+  const double scale = shadow_.scale();
+  const double error = row.error;
+  const Image& image = query.full;
+  const double product = image.step * row.step * dot;  // twice the inner product
+  if (shadow_.metric() == Metric::inner_product) {
+    const double weight = row.weight;
+    const double about = query.constant + product / (2 * scale * scale);
+    const double off = (query.length * error + image.error * weight) / (scale * scale) * (1 + 1e-9) +
+                       kCanonical * query.length / scale * (shadow_.mean_length() + (weight + error) / scale);
+    return {-about - off, -about + off};
+  }
+  const double row_square = (row.weight + error * error) * (1 + 16 * kUnit);
+  const double square = image.square + row_square - product;
+  const double off = 20 * kUnit * (row_square + error * error) + 1e-10 * image.square;
+  const double reach = image.error + error;
+  const double near = std::max(0.0, std::sqrt(std::max(0.0, square - off)) - reach) / scale * (1 - kCanonical);
+  const double far = (std::sqrt(std::max(0.0, square + off)) + reach) / scale * (1 + kCanonical);
+  if (shadow_.metric() == Metric::cosine)
+    return {near * near / 2 - 1 - 10 * kCanonical, far * far / 2 - 1 + 10 * kCanonical};
+  return {near * near, far * far};
+}
+
+}  // namespace knear

@@ -1,0 +1,81 @@
+// A batch of queries as codes, ready to meet shadows, and what their sums say for certain: docs/exact-int8.md.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "codec/byte_shadow.h"
+#include "codec/filter_bound.h"
+#include "kernels/dispatch.h"
+#include "knear/matrix.h"
+
+namespace knear {
+
+class ShadowQueries {
+ public:
+  // float32 queries; those behind the first `in_groups` are to be streamed, the others go into groups. `shadow`
+  // outlives it.
+  ShadowQueries(const ByteShadow& shadow, MatrixView queries, std::size_t in_groups);
+
+  // What a kernel's test takes: weight and error meet the row's factors.
+  struct Limit {
+    float weight;
+    float error;
+    float limit;
+  };
+  // For which every row with a canonical distance of at most `threshold` passes.
+  Limit limit(std::size_t query, double threshold) const;
+  // Around the canonical distance of a row that passed; `dot` with the query in full, coarse and fine.
+  Interval interval(std::size_t query, const kernels::ShadowFactors& row, std::int32_t dot) const;
+
+  // Groups of tile_queries queries each, as kernels::ShadowJob wants them.
+  const std::int32_t* group(std::size_t g) const noexcept {
+    return reinterpret_cast<const std::int32_t*>(words_.floats()) + g * group_words_;
+  }
+  // The query in full: as kernels::ShadowStreamJob wants it.
+  const std::int8_t* coarse(std::size_t query) const noexcept { return plane(query, 0); }
+  const std::int8_t* fine(std::size_t query) const noexcept { return plane(query, 1); }
+  std::int32_t start(std::size_t query) const noexcept { return queries_[query].start; }
+
+ private:
+  // Codes times a step, near the query.
+  struct Image {
+    double step = 0;
+    double error = 0;   // its distance to the query
+    double square = 0;  // its length's
+  };
+  struct Query {
+    Image first;          // that kernels test with
+    Image full;           // coarse and fine
+    double length = 0;    // of the query itself
+    double constant = 0;  // inner product with the mean
+    std::int32_t start = 0;
+    bool safe = false;  // else nothing can be said
+  };
+
+  const std::int8_t* plane(std::size_t query, std::size_t which) const noexcept {
+    return planes_.data() + (query * 2 + which) * plane_bytes_;
+  }
+  bool prepared(const float* row, double* z, Query& query) const;
+  Image fit_group(const double* z, int* codes) const;
+  Image fit_planes(const double* z, int* codes) const;
+  bool fits(const int* codes) const;
+  Image round(const double* z, double step, int* codes) const;
+  void put_words(const int* codes, std::size_t query);
+  void put_planes(const int* codes, std::size_t query);
+
+  const ByteShadow& shadow_;
+  const kernels::Table& table_;
+  std::size_t dim_;  // of shadows
+  std::size_t in_groups_;
+  std::size_t run_;  // elements that are summed up at once
+  std::size_t group_words_;
+  std::size_t plane_bytes_;
+  Matrix words_;
+  std::vector<std::int8_t> planes_;
+  std::vector<Query> queries_;
+};
+
+}  // namespace knear
