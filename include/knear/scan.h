@@ -68,7 +68,7 @@ class ScanIndex : public Index {
   View view() const;
   void encode(const RowsToStore& rows, Part part, Byte* codes, const RunOptions& options, ProgressMeter& meter) const;
 
-  void cast_shadows(Draft& draft, const RunOptions& options) const;
+  void add_shadows(Draft& draft, const RunOptions& options) const;
 
   mutable std::shared_mutex codec_mutex_;  // training puts a new codec in place
   std::shared_ptr<Codec> codec_;

@@ -1,16 +1,21 @@
 #include "knear/knn.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
+#include "core/call_limits.h"
 #include "core/check.h"
 #include "core/parallel_for.h"
 #include "core/results.h"
 #include "knear/error.h"
 #include "scan/batch_search.h"
+#include "scan/shadows.h"
 
 namespace knear {
 namespace {
+
+constexpr std::size_t kLeastQueries = 128;
 
 // The rows of a matrix as a snapshot whose ids are row numbers.
 Snapshot snapshot_of(MatrixView base, std::size_t code_bytes) {
@@ -29,6 +34,19 @@ Snapshot snapshot_of(MatrixView base, std::size_t code_bytes) {
   return snapshot;
 }
 
+// Casts shadows when so many queries will pay for it.
+void add_shadows(const Codec& codec, std::size_t queries, Snapshot& snapshot, const RunOptions& options) {
+  if (queries < kLeastQueries || snapshot.live < codec.casts_shadows_from()) return;
+  if (snapshot.stride != static_cast<std::ptrdiff_t>(codec.code_bytes())) return;
+  snapshot.shadow = learn_shadow(codec, snapshot);
+  for (Chunk& chunk : snapshot.chunks) {
+    auto shadows = std::make_shared<Matrix>(DType::u8, chunk.count, snapshot.shadow_bytes());
+    cast_shadows({*snapshot.shadow, chunk.codes, chunk.count, shadows->data()}, codec.code_bytes(), options);
+    chunk.shadows = shadows->data();
+    chunk.shadow_owner = std::move(shadows);
+  }
+}
+
 }  // namespace
 
 Neighbors knn(MatrixView queries, MatrixView base, std::size_t k, Metric metric, const SearchOptions& options) {
@@ -38,7 +56,12 @@ Neighbors knn(MatrixView queries, MatrixView base, std::size_t k, Metric metric,
           queries.rows(), " queries is more than memory can hold");
   const auto codec = make_flat_codec(base.dim(), metric, base.dtype());
   std::vector<std::vector<Hit>> hits(queries.rows());
-  search_batch(*codec, snapshot_of(base, codec->code_bytes()), queries, {.k = k, .radius = 0}, options, hits);
+  const auto start = std::chrono::steady_clock::now();
+  Snapshot rows = snapshot_of(base, codec->code_bytes());
+  add_shadows(*codec, queries.rows(), rows, options.run);
+  SearchOptions rest = options;
+  rest.run = remaining(options.run, start);
+  search_batch(*codec, rows, queries, {.k = k, .radius = 0}, rest, hits);
   Neighbors result{queries.rows(), k, {}, {}, {}};
   result.distances.resize(queries.rows() * k);
   result.ids.resize(queries.rows() * k);

@@ -14,14 +14,14 @@
 #include "scan/batch_search.h"
 #include "scan/rank_candidates.h"
 #include "scan/rows_to_store.h"
+#include "scan/shadows.h"
 #include "storage/code_store.h"
 
 namespace knear {
 namespace {
 
-constexpr std::size_t kEncodeRows = 1024;    // of one task
-constexpr std::size_t kShadowSample = 4096;  // rows from which a shadow learns
-constexpr std::uint32_t kCodecVersion = 1;   // 1: first
+constexpr std::size_t kEncodeRows = 1024;   // of one task
+constexpr std::uint32_t kCodecVersion = 1;  // 1: first
 
 // The codec as the options want it searched; null when that is as always.
 std::unique_ptr<Codec> other_search(const Codec& codec, const SearchOptions& options) {
@@ -31,23 +31,6 @@ std::unique_ptr<Codec> other_search(const Codec& codec, const SearchOptions& opt
   auto other = codec.searched_by(*options.pq);
   require(other != nullptr, "only a product quantizer has other searches, not ", codec.spec());
   return other;
-}
-
-// Up to `most` of the codes, from all over.
-std::vector<Byte> sample_of(const Snapshot& snapshot, std::size_t most) {
-  const std::size_t rows = snapshot.rows();
-  const std::size_t wanted = std::min(rows, most);
-  std::vector<Byte> sample(wanted * snapshot.code_bytes);
-  std::size_t before = 0;  // rows of earlier chunks
-  std::size_t taken = 0;
-  for (const Chunk& chunk : snapshot.chunks) {
-    for (; taken < wanted && taken * rows / wanted < before + chunk.count; ++taken) {
-      std::memcpy(sample.data() + taken * snapshot.code_bytes,
-                  chunk.codes + (taken * rows / wanted - before) * snapshot.code_bytes, snapshot.code_bytes);
-    }
-    before += chunk.count;
-  }
-  return sample;
 }
 
 bool is_finite(const std::vector<float>& row) {
@@ -142,7 +125,7 @@ std::size_t ScanIndex::add_rows(MatrixView rows, const AddOptions& options) {
                  {[&](std::size_t first, std::size_t count, Byte* codes) {
                     encode(some, {first, count}, codes, run, meter);
                   },
-                  [&](Draft& draft) { cast_shadows(draft, run); }, options.on_commit});
+                  [&](Draft& draft) { add_shadows(draft, run); }, options.on_commit});
   meter.finish();
   return some.count();
 }
@@ -160,19 +143,12 @@ void ScanIndex::encode(const RowsToStore& rows, Part part, Byte* codes, const Ru
 }
 
 // Shadows of what was added; of all once there are enough rows.
-void ScanIndex::cast_shadows(Draft& draft, const RunOptions& options) const {
+void ScanIndex::add_shadows(Draft& draft, const RunOptions& options) const {
   const auto codec = this->codec();
-  const auto cast = [&](const Draft::Casting& job) {
-    parallel_for((job.count + kEncodeRows - 1) / kEncodeRows, options, [&](std::size_t task, std::size_t) {
-      const std::size_t first = task * kEncodeRows;
-      const std::size_t count = std::min(kEncodeRows, job.count - first);
-      job.shadow.cast(job.codes + first * codec->code_bytes(), count, job.shadows + first * job.shadow.bytes());
-    });
-  };
+  const auto cast = [&](const Draft::Casting& job) { cast_shadows(job, codec->code_bytes(), options); };
   if (draft.next().shadow) return draft.cast_added(cast);
   if (draft.next().live < codec->casts_shadows_from()) return;
-  const std::vector<Byte> sample = sample_of(draft.next(), kShadowSample);
-  draft.cast_all(codec->make_shadow(sample.data(), sample.size() / codec->code_bytes()), cast);
+  draft.cast_all(learn_shadow(*codec, draft.next()), cast);
 }
 
 void ScanIndex::search_rows(MatrixView queries, std::size_t k, float* distances, Id* ids, std::size_t* counts,
@@ -238,7 +214,7 @@ void ScanIndex::update_rows(std::span<const Id> ids, MatrixView rows, const AddO
   store_->replace(some.ids(), {[&](std::size_t first, std::size_t count, Byte* codes) {
                                  encode(some, {first, count}, codes, run, meter);
                                },
-                               [&](Draft& draft) { cast_shadows(draft, run); }, options.on_commit});
+                               [&](Draft& draft) { add_shadows(draft, run); }, options.on_commit});
   meter.finish();
 }
 
@@ -276,7 +252,7 @@ void ScanIndex::merge_rows(const Index& other, const MergeOptions& options) {
     meter.advance(count);
   };
   store_->append(slots.size(), ids, options.on_duplicate,
-                 {encode_theirs, [&](Draft& draft) { cast_shadows(draft, options.run); }, options.on_commit});
+                 {encode_theirs, [&](Draft& draft) { add_shadows(draft, options.run); }, options.on_commit});
   meter.finish();
 }
 

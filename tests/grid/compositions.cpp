@@ -8,8 +8,8 @@ std::vector<Composition> compositions() {
                                  Metric::canberra, Metric::bray_curtis,   Metric::jensen_shannon,
                                  Metric::jaccard,  Metric::nan_euclidean, Metric::gower};
   std::vector<Composition> all;
-  for (const char* spec :
-       {"Flat", "Flat,dtype=float16", "Flat,dtype=bfloat16", "Flat,dtype=int8", "Flat,dtype=uint8"}) {
+  for (const char* spec : {"Flat", "Flat,exact=int8", "Flat,dtype=float16", "Flat,dtype=float16,exact=int8",
+                           "Flat,dtype=bfloat16", "Flat,dtype=int8", "Flat,dtype=uint8"}) {
     for (const Metric metric : everyday) all.push_back({spec, metric});
   }
   for (const Metric metric : rare) all.push_back({"Flat", metric});

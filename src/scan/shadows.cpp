@@ -1,0 +1,48 @@
+#include "scan/shadows.h"
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "core/parallel_for.h"
+
+namespace knear {
+namespace {
+
+constexpr std::size_t kSample = 4096;    // codes to learn from
+constexpr std::size_t kTaskRows = 1024;  // of one task
+
+// Up to `most` of the codes, from all over.
+std::vector<Byte> sample_of(const Snapshot& snapshot, std::size_t most) {
+  const std::size_t rows = snapshot.rows();
+  const std::size_t wanted = std::min(rows, most);
+  std::vector<Byte> sample(wanted * snapshot.code_bytes);
+  std::size_t before = 0;  // rows of earlier chunks
+  std::size_t taken = 0;
+  const auto place = [&] { return taken * (rows / wanted) + taken * (rows % wanted) / wanted; };
+  for (const Chunk& chunk : snapshot.chunks) {
+    for (; taken < wanted && place() < before + chunk.count; ++taken) {
+      std::memcpy(sample.data() + taken * snapshot.code_bytes, chunk.codes + (place() - before) * snapshot.code_bytes,
+                  snapshot.code_bytes);
+    }
+    before += chunk.count;
+  }
+  return sample;
+}
+
+}  // namespace
+
+std::shared_ptr<const Shadow> learn_shadow(const Codec& codec, const Snapshot& snapshot) {
+  const std::vector<Byte> sample = sample_of(snapshot, kSample);
+  return codec.make_shadow(sample.data(), sample.size() / codec.code_bytes());
+}
+
+void cast_shadows(const Draft::Casting& job, std::size_t code_bytes, const RunOptions& options) {
+  parallel_for((job.count + kTaskRows - 1) / kTaskRows, options, [&](std::size_t task, std::size_t) {
+    const std::size_t first = task * kTaskRows;
+    const std::size_t count = std::min(kTaskRows, job.count - first);
+    job.shadow.cast(job.codes + first * code_bytes, count, job.shadows + first * job.shadow.bytes());
+  });
+}
+
+}  // namespace knear
