@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "core/hit_sort.h"
 
@@ -22,13 +21,7 @@ Candidates::Candidates(std::size_t query, Common& common)
       thin_at_(std::min(common.k, kMostSlack) + std::clamp(common.k, kLeastSlack, kMostSlack)),
       threshold_(kInfinity) {}
 
-void Candidates::make_room() {
-  const std::size_t room = std::max(thin_at_, 2 * count_);
-  lower_.resize(room);
-  upper_.resize(room);
-  hits_.resize(room);
-  slots_.resize(room);
-}
+void Candidates::make_room() { entries_.resize(std::max(thin_at_, 2 * count_)); }
 
 // How many of the k nearest should be among the rows seen, and five standard deviations more.
 std::size_t Candidates::expected() const {
@@ -40,7 +33,8 @@ std::size_t Candidates::expected() const {
 
 float Candidates::upper_bound_of(std::size_t place) {
   std::vector<float>& uppers = common_->uppers;
-  uppers.assign(upper_.begin(), upper_.begin() + static_cast<std::ptrdiff_t>(count_));
+  uppers.resize(count_);
+  for (std::size_t i = 0; i < count_; ++i) uppers[i] = entries_[i].upper;
   const auto nth = uppers.begin() + static_cast<std::ptrdiff_t>(place);
   std::nth_element(uppers.begin(), nth, uppers.end());
   return *nth;
@@ -49,11 +43,8 @@ float Candidates::upper_bound_of(std::size_t place) {
 void Candidates::keep_within(double bound) {
   std::size_t kept = 0;
   for (std::size_t i = 0; i < count_; ++i) {
-    lower_[kept] = lower_[i];
-    upper_[kept] = upper_[i];
-    hits_[kept] = hits_[i];
-    slots_[kept] = slots_[i];
-    kept += lower_[i] > bound ? 0 : 1;
+    entries_[kept] = entries_[i];
+    kept += entries_[i].lower > bound ? 0 : 1;
   }
   count_ = kept;
 }
@@ -68,42 +59,35 @@ void Candidates::set_threshold(std::size_t wanted) {
   keep_within(threshold_);
 }
 
-// Brings `count` candidates that come first in some order to the front.
+// Brings the `count` candidates that come first in some order to the front.
 template <class Before>
 void Candidates::to_front(std::size_t count, Before before) {
-  std::vector<std::size_t>& order = common_->order;
-  order.resize(count_);
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  const auto nth = order.begin() + static_cast<std::ptrdiff_t>(count);
-  std::nth_element(order.begin(), nth, order.end(), before);
-  std::sort(order.begin(), nth);
-  for (std::size_t i = 0; i < count; ++i) {
-    std::swap(lower_[i], lower_[order[i]]);
-    std::swap(upper_[i], upper_[order[i]]);
-    std::swap(hits_[i], hits_[order[i]]);
-    std::swap(slots_[i], slots_[order[i]]);
-  }
+  const auto at = [&](std::size_t i) { return entries_.begin() + static_cast<std::ptrdiff_t>(i); };
+  std::nth_element(at(0), at(count), at(count_), before);
 }
 
 // Replaces the intervals of the first `count` by points. Returns how many were none yet.
 std::size_t Candidates::rank(std::size_t count) {
-  std::vector<std::size_t>& places = common_->order;
-  places.clear();
+  std::vector<Slot>& slots = common_->slots;
+  slots.clear();
   for (std::size_t i = 0; i < count; ++i) {
-    if (hits_[i].id == kNoId) places.push_back(i);
+    if (entries_[i].hit.id == kNoId) slots.push_back(entries_[i].slot);
   }
-  std::vector<Slot> slots;
-  for (const std::size_t place : places) slots.push_back(slots_[place]);
-  std::vector<Hit> hits(slots.size());
-  if (!slots.empty()) common_->rank(query_, slots, hits);
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    const double distance = std::isfinite(hits[i].distance) ? hits[i].distance : kInfinity;
-    hits_[places[i]] = {distance, hits[i].id};
-    lower_[places[i]] = float_below(distance);
-    upper_[places[i]] = float_above(distance);
+  if (slots.empty()) return 0;
+  std::vector<Hit>& hits = common_->hits;
+  hits.resize(slots.size());
+  common_->rank(query_, slots, hits);
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    Entry& entry = entries_[i];
+    if (entry.hit.id != kNoId) continue;
+    entry.hit = hits[next++];
+    if (!std::isfinite(entry.hit.distance)) entry.hit.distance = kInfinity;
+    entry.lower = float_below(entry.hit.distance);
+    entry.upper = float_above(entry.hit.distance);
   }
-  ranked_ += places.size();
-  return places.size();
+  ranked_ += next;
+  return next;
 }
 
 void Candidates::tighten() {
@@ -111,7 +95,7 @@ void Candidates::tighten() {
   if (count_ < wanted) return;
   set_threshold(wanted);
   if (count_ <= wanted + wanted / 4 + kFewMore) return;
-  to_front(wanted, [&](std::size_t a, std::size_t b) { return lower_[a] < lower_[b]; });
+  to_front(wanted, [](const Entry& a, const Entry& b) { return a.lower < b.lower; });
   if (rank(wanted)) set_threshold(wanted);
 }
 
@@ -128,8 +112,8 @@ void Candidates::thin() {
 
 bool Candidates::sound() const {
   if (!guessed_) return true;
-  const auto within = std::count_if(upper_.begin(), upper_.begin() + static_cast<std::ptrdiff_t>(count_),
-                                    [&](float upper) { return upper <= threshold_; });
+  const auto within = std::count_if(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(count_),
+                                    [&](const Entry& entry) { return entry.upper <= threshold_; });
   return static_cast<std::size_t>(within) >= common_->k;
 }
 
@@ -137,7 +121,7 @@ bool Candidates::sound() const {
 void Candidates::keep_k() {
   const std::size_t k = common_->k;
   rank(count_);
-  to_front(k, [&](std::size_t a, std::size_t b) { return hits_[a] < hits_[b]; });
+  to_front(k, [](const Entry& a, const Entry& b) { return a.hit < b.hit; });
   count_ = k;
   set_threshold(k);
 }
@@ -148,13 +132,15 @@ std::vector<Hit> Candidates::finish() {
   for (bool ranked = true; ranked && count_ > k + kFewMore;) {
     keep_within(upper_bound_of(k - 1));
     if (count_ <= k + kFewMore) break;
-    to_front(k, [&](std::size_t a, std::size_t b) { return lower_[a] < lower_[b]; });
+    to_front(k, [](const Entry& a, const Entry& b) { return a.lower < b.lower; });
     ranked = rank(k) != 0;
   }
   if (count_ > k) keep_within(upper_bound_of(k - 1));
   rank(count_);
-  std::vector<Hit> hits(hits_.begin(), hits_.begin() + static_cast<std::ptrdiff_t>(count_));
-  std::erase_if(hits, [](const Hit& hit) { return !std::isfinite(hit.distance); });
+  std::vector<Hit> hits;
+  for (std::size_t i = 0; i < count_; ++i) {
+    if (std::isfinite(entries_[i].hit.distance)) hits.push_back(entries_[i].hit);
+  }
   keep_nearest(hits, k);
   return hits;
 }

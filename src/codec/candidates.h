@@ -27,7 +27,8 @@ class Candidates {
     RankFn rank;
     double share = 1;           // of a random sample of all rows: how much was pushed so far
     std::vector<float> uppers;  // scratch, as the next
-    std::vector<std::size_t> order;
+    std::vector<Slot> slots;
+    std::vector<Hit> hits;
   };
 
   Candidates(std::size_t query, Common& common);
@@ -37,12 +38,12 @@ class Candidates {
 
   void push(Slot slot, Interval interval) {
     if (interval.lower > threshold_) return;
-    if (count_ == slots_.size()) make_room();
-    lower_[count_] = float_below(interval.lower);
-    upper_[count_] = float_above(interval.upper);
-    hits_[count_].id = kNoId;
-    slots_[count_] = slot;
-    ++count_;
+    if (count_ == entries_.size()) make_room();
+    Entry& entry = entries_[count_++];
+    entry.lower = float_below(interval.lower);
+    entry.upper = float_above(interval.upper);
+    entry.slot = slot;
+    entry.hit.id = kNoId;
     if (count_ >= thin_at_) thin();
   }
 
@@ -55,6 +56,13 @@ class Candidates {
   std::size_t ranked() const noexcept { return ranked_; }
 
  private:
+  struct Entry {
+    float lower;
+    float upper;
+    Slot slot;
+    Hit hit;  // kNoId: not ranked yet
+  };
+
   std::size_t expected() const;
   float upper_bound_of(std::size_t place);
   void keep_within(double bound);
@@ -72,12 +80,8 @@ class Candidates {
   double threshold_;
   bool guessed_ = false;
   std::size_t ranked_ = 0;
-  // The candidates, in the order they came: count_ of each.
-  std::size_t count_ = 0;
-  std::vector<float> lower_;
-  std::vector<float> upper_;
-  std::vector<Hit> hits_;  // kNoId: not ranked yet
-  std::vector<Slot> slots_;
+  std::size_t count_ = 0;  // of the entries, which are the room for them
+  std::vector<Entry> entries_;
 };
 
 }  // namespace knear

@@ -40,6 +40,7 @@ ShadowQueries::ShadowQueries(const ByteShadow& shadow, MatrixView queries, std::
       in_groups_(std::min(in_groups, queries.rows())),
       run_(table_.shadow_run ? 4 * table_.shadow_run : dim_),
       group_words_(((dim_ + run_ - 1) / run_ + dim_ / 4) * table_.tile_queries),
+      unit_(1 / shadow.scale()),
       plane_bytes_((dim_ + 31) / 32 * 32),
       planes_(2 * queries.rows() * plane_bytes_),
       queries_(queries.rows()) {
@@ -197,23 +198,23 @@ ShadowQueries::Limit ShadowQueries::limit(std::size_t q, double threshold) const
 Interval ShadowQueries::interval(std::size_t q, const kernels::ShadowFactors& row, std::int32_t dot) const {
   const Query& query = queries_[q];
   if (!query.safe || std::isnan(row.step)) return {-kInfinity, kInfinity};
-  const double scale = shadow_.scale();
+  const double unit = unit_;
   const double error = row.error;
   const Image& image = query.full;
   const double product = image.step * row.step * dot;  // twice the inner product
   if (shadow_.metric() == Metric::inner_product) {
     const double weight = row.weight;
-    const double about = query.constant + product / (2 * scale * scale);
-    const double off = (query.length * error + image.error * weight) / (scale * scale) * (1 + 1e-9) +
-                       kCanonical * query.length / scale * (shadow_.mean_length() + (weight + error) / scale);
+    const double about = query.constant + product * unit * unit / 2;
+    const double off = (query.length * error + image.error * weight) * unit * unit * (1 + 1e-9) +
+                       kCanonical * query.length * unit * (shadow_.mean_length() + (weight + error) * unit);
     return {-about - off, -about + off};
   }
   const double row_square = (row.weight + error * error) * (1 + 16 * kUnit);
   const double square = image.square + row_square - product;
   const double off = 20 * kUnit * (row_square + error * error) + 1e-10 * image.square;
   const double reach = image.error + error;
-  const double near = std::max(0.0, std::sqrt(std::max(0.0, square - off)) - reach) / scale * (1 - kCanonical);
-  const double far = (std::sqrt(std::max(0.0, square + off)) + reach) / scale * (1 + kCanonical);
+  const double near = std::max(0.0, std::sqrt(std::max(0.0, square - off)) - reach) * unit * (1 - kCanonical);
+  const double far = (std::sqrt(std::max(0.0, square + off)) + reach) * unit * (1 + kCanonical);
   if (shadow_.metric() == Metric::cosine)
     return {near * near / 2 - 1 - 10 * kCanonical, far * far / 2 - 1 + 10 * kCanonical};
   return {near * near, far * far};

@@ -72,6 +72,7 @@ class ShadowQueries {
   std::size_t in_groups_;
   std::size_t run_;  // elements that are summed up at once
   std::size_t group_words_;
+  double unit_;  // 1 / scale: exact
   std::size_t plane_bytes_;
   Matrix words_;
   std::vector<std::int8_t> planes_;

@@ -25,7 +25,9 @@ constexpr std::size_t kMostPicked = 2;           // of codes with shadows: one i
 constexpr std::size_t kMostQueries = 256;        // of one scan: their packed form stays in cache
 constexpr std::size_t kPlaneQueries = 64;        // the same of lookup tables, which are larger
 constexpr std::size_t kStripeBytes = 256 << 10;  // of rows that follow each other when they go in scattered
-constexpr std::size_t kLeastBytes = 256 << 10;   // of codes that are worth a thread of their own
+constexpr std::size_t kStripeStep = 96;          // rows; groups and what tiles take at once divide it
+constexpr std::size_t kEarlyStripes = 8;
+constexpr std::size_t kLeastBytes = 256 << 10;  // of codes that are worth a thread of their own
 
 // Queries of one filter. Positions name them in the caller's batch.
 struct Group {
@@ -231,22 +233,31 @@ class GroupSearch {
     if (part == 0) meter.advance(count);
   }
 
-  // For many results, rows go in stripes, scattered, so that any beginning is a sample of them all, however they
-  // are sorted. Mapped rows, which may still lie on a disk, and filtered ones go in order.
+  // Rows go in stripes, scattered, so that any beginning is a sample of them all, however they are sorted; of the first
+  // ones at first a little each, which makes good guesses early. Mapped rows, which may still lie on a disk, and
+  // filtered ones go in order.
   void feed(Scan& scan, Stretch stretch, ProgressMeter& meter) {
     BlockFeeder feeder(snapshot_, group_.filter);
     const std::size_t rows = stretch.end - stretch.first;
     const bool in_order = group_.filter || snapshot_.mapped();
-    const std::size_t most = std::max<std::size_t>(128, kStripeBytes / snapshot_.code_bytes);
-    const std::size_t stripe = std::clamp(rows / 64, std::size_t{128}, most) / kGroupRows * kGroupRows;
+    const std::size_t most = kStripeBytes / snapshot_.code_bytes;
+    const std::size_t stripe =
+        std::clamp(rows / 64, kStripeStep, std::max(kStripeStep, most)) / kStripeStep * kStripeStep;
     const std::size_t stripes = in_order ? 1 : (rows + stripe - 1) / stripe;
     if (stripes < 2) return feed_rows(feeder, scan, stretch, meter);
     const std::size_t step = scattering_step(stripes);
-    for (std::size_t i = 0, at = 0; i < stripes; ++i, at = (at + step) % stripes) {
+    std::size_t seen = 0;
+    const auto feed_part = [&](std::size_t at, std::size_t begin, std::size_t end) {
       const std::size_t first = stretch.first + at * stripe;
-      feed_rows(feeder, scan, {first, std::min(first + stripe, stretch.end)}, meter);
-      scan.sampled(static_cast<double>(i + 1) / static_cast<double>(stripes));
-    }
+      const Stretch part{std::min(first + begin, stretch.end), std::min(first + end, stretch.end)};
+      feed_rows(feeder, scan, part, meter);
+      seen += part.end - part.first;
+      scan.sampled(static_cast<double>(seen) / static_cast<double>(rows));
+    };
+    const std::size_t early = stripe > kStripeStep ? std::min(kEarlyStripes, stripes) : 0;
+    for (std::size_t i = 0, at = 0; i < early; ++i, at = (at + step) % stripes) feed_part(at, 0, kStripeStep);
+    for (std::size_t i = 0, at = 0; i < stripes; ++i, at = (at + step) % stripes)
+      feed_part(at, i < early ? kStripeStep : 0, stripe);
   }
 
   void feed_rows(BlockFeeder& feeder, Scan& scan, Stretch stretch, ProgressMeter& meter) const {

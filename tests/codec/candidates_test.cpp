@@ -15,7 +15,7 @@ std::vector<Hit> nearest_of(const std::vector<double>& distances, std::size_t k,
   const RankFn rank = [&](std::size_t, std::span<const Slot> slots, std::span<Hit> hits) {
     for (std::size_t i = 0; i < slots.size(); ++i) hits[i] = {distances[slots[i]], static_cast<Id>(slots[i])};
   };
-  Candidates::Common common{k, rank, 1, {}, {}};
+  Candidates::Common common{k, rank, 1, {}, {}, {}};
   Candidates candidates(0, common);
   Rng rng(5);
   for (std::size_t slot = 0; slot < distances.size(); ++slot) {
@@ -68,7 +68,7 @@ TEST(Candidates, KnowWhetherTheirGuessHeld) {
   };
   for (const bool sorted : {false, true}) {
     if (sorted) std::sort(distances.begin(), distances.end());
-    Candidates::Common common{500, rank, 0.5 / 20000, {}, {}};
+    Candidates::Common common{500, rank, 0.5 / 20000, {}, {}, {}};
     Candidates candidates(0, common);
     std::size_t pushed = 0;
     for (std::size_t slot = 0; slot < distances.size(); ++slot) {
