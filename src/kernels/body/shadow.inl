@@ -53,9 +53,13 @@ template <size_t rows, size_t vectors>
   }
 }
 
+// One by one: compilers copy the whole to the stack first.
 [[gnu::always_inline]] inline ShadowFactors factors_of(const ShadowJob& job, size_t row) {
+  const uint8_t* at = job.rows + row * job.stride + job.dim;
   ShadowFactors factors;
-  __builtin_memcpy(&factors, job.rows + row * job.stride + job.dim, sizeof factors);
+  __builtin_memcpy(&factors.step, at, sizeof factors.step);
+  __builtin_memcpy(&factors.weight, at + offsetof(ShadowFactors, weight), sizeof factors.weight);
+  __builtin_memcpy(&factors.error, at + offsetof(ShadowFactors, error), sizeof factors.error);
   return factors;
 }
 
