@@ -34,7 +34,7 @@ struct Dots : Words {
   }
 };
 
-#include "kernels/body/sums.inl"
+#include "kernels/body/group.inl"
 //
 #include "kernels/body/shadow.inl"
 

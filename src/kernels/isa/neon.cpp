@@ -62,7 +62,8 @@ struct Bytes {
   // Float i from bytes i of four planes, lowest first.
   static void interleave(const uint8_t* planes, float* out) {
     uint8_t bytes[4 * lanes];
-    vst4q_u8(bytes, {{load(planes), load(planes + 32), load(planes + 64), load(planes + 96)}});
+    const uint8x16x4_t four = {{load(planes), load(planes + 32), load(planes + 64), load(planes + 96)}};
+    vst4q_u8(bytes, four);  // a macro with some compilers, which braces would confuse
     __builtin_memcpy(out, bytes, sizeof bytes);
   }
 

@@ -18,7 +18,7 @@ constexpr bool kShadowPays = true;
 
 #include "kernels/body/dots_neon.inl"
 //
-#include "kernels/body/sums.inl"
+#include "kernels/body/group.inl"
 //
 #include "kernels/body/shadow.inl"
 
