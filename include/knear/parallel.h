@@ -14,7 +14,7 @@ std::size_t num_threads() noexcept;
 // Sets that default for the process; 0 goes back to the automatic value.
 void set_num_threads(std::size_t n) noexcept;
 
-// The instruction set in use: "portable", "avx2", "avx512", "avx512vnni", "neon".
+// The instruction set in use: "portable", "avx2", "avx512", "avx512_vnni", "neon", "neon_dot".
 // KNEAR_ISA in the environment forces one ("scalar" means "portable").
 const char* cpu_level() noexcept;
 

@@ -784,7 +784,7 @@ def num_threads() -> int:
 
 def cpu_level() -> str:
     """
-    The instruction set in use: "portable", "avx2", "avx512", "avx512vnni" or "neon"; KNEAR_ISA forces one.
+    The instruction set in use: "portable", "avx2", "avx512", "avx512_vnni", "neon" or "neon_dot"; KNEAR_ISA forces one.
     """
 
 def version() -> str:

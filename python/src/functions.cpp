@@ -131,8 +131,8 @@ void define_process(nb::module_& m) {
       "Threads that calls use when they do not say: KNEAR_THREADS, else the CPUs this process may run on.");
   m.def(
       "cpu_level", [] { return cpu_level(); },
-      "The instruction set in use: \"portable\", \"avx2\", \"avx512\", \"avx512vnni\" or \"neon\"; KNEAR_ISA forces "
-      "one.");
+      "The instruction set in use: \"portable\", \"avx2\", \"avx512\", \"avx512_vnni\", \"neon\" or \"neon_dot\"; "
+      "KNEAR_ISA forces one.");
   m.def(
       "version", [] { return version(); }, "The version of the library, e.g. \"0.1.0\".");
 }

@@ -91,7 +91,7 @@ def test_any_thread_count_gives_the_same(index, rows):
 
 
 def test_facts_of_the_process():
-    assert knear.cpu_level() in {"portable", "avx2", "avx512", "avx512vnni", "neon"}
+    assert knear.cpu_level() in {"portable", "avx2", "avx512", "avx512_vnni", "neon", "neon_dot"}
     assert knear.get_mem_usage_kb() > 1000
     assert knear.__version__ == knear.version()
 

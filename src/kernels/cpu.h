@@ -12,6 +12,14 @@ struct Candidate {
   bool runs;  // on this processor and operating system
 };
 
+// `rest` with these kernels over shadows. Put together at run time: a constant would have to be in the object of
+// `rest`, or to repeat all of its functions in another's.
+inline Table with_shadows(const char* name, const ShadowTable& shadows, Table rest) {
+  static_cast<ShadowTable&>(rest) = shadows;
+  rest.name = name;
+  return rest;
+}
+
 // The tables of this build, worst first; the first one runs everywhere.
 std::span<const Candidate> candidates() noexcept;
 

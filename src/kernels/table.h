@@ -195,7 +195,8 @@ struct ShadowHit {
 // `shadow_run` steps (0: one run) first what each query's sums start with, then for each step of four dimensions four
 // codes of each query. Magnitudes of codes are at most `shadow_most`. Where shadow_run is not 0, sums have 16 bits, one
 // for the first two codes of all words of a run, and one for the others; their start is -128 times the sum of these
-// codes, and the sum of their magnitudes at most 255. Else the start is -128 times the sum of all codes.
+// codes, and the sum of their magnitudes at most 255. Else the start is -128 times the sum of all codes. Tables that
+// subtract the 128 from rows pass over the starts.
 struct ShadowJob {
   const uint8_t* rows;  // row r at rows + r * stride
   size_t stride;
@@ -277,7 +278,21 @@ enum ExactKind : int {
 using ExactFn = void (*)(const float* query, const float* const* rows, size_t count, size_t dim, float argument,
                          double* out);
 
-struct Table {
+// The kernels over shadows, which an instruction set may have better ones of and nothing else.
+struct ShadowTable {
+  size_t shadow_run;
+  int shadow_most;
+  bool shadow_pays;  // is it faster than the tile?
+  // Finds all pairs with !(step * dot + weight(row) * weight(query) + error(row) * error(query) < limit), NaN among
+  // them; returns their number. Hits come in ascending row, then query. Each product and sum is rounded once or twice.
+  size_t (*shadow_tile)(const ShadowJob* job);
+  // The same for one query: positions, ascending, and dots.
+  size_t (*shadow_stream)(const ShadowStreamJob* job);
+  // The sum of (16 * coarse + fine) * (row - 128), `start` as in ShadowStreamJob.
+  int32_t (*shadow_dot)(const uint8_t* row, const int8_t* coarse, const int8_t* fine, int32_t start, size_t dim);
+};
+
+struct Table : ShadowTable {
   const char* name;
   size_t tile_queries;  // queries of one group
 
@@ -290,16 +305,6 @@ struct Table {
   void (*nearest_in_lanes)(const NearestInLanesJob* job);
   void (*products)(const ProductsJob* job);
 
-  size_t shadow_run;
-  int shadow_most;
-  bool shadow_pays;  // is it faster than the tile?
-  // Finds all pairs with !(step * dot + weight(row) * weight(query) + error(row) * error(query) < limit), NaN among
-  // them; returns their number. Hits come in ascending row, then query. Each product and sum is rounded once or twice.
-  size_t (*shadow_tile)(const ShadowJob* job);
-  // The same for one query: positions, ascending, and dots.
-  size_t (*shadow_stream)(const ShadowStreamJob* job);
-  // The sum of (16 * coarse + fine) * (row - 128), `start` as in ShadowStreamJob.
-  int32_t (*shadow_dot)(const uint8_t* row, const int8_t* coarse, const int8_t* fine, int32_t start, size_t dim);
   // Rows to shadows. Lengths n are multiples of 16, and magnitudes below 2^50.
   void (*shadow_centre)(const ShadowCentreJob* job);
   void (*shadow_range)(const double* y, size_t n, ShadowRange* range);

@@ -40,6 +40,7 @@ TEST(Dispatch, FollowsTheEnvironmentOrSaysWhyNot) {
 TEST(Dispatch, NoTableHasAHole) {
   for (const Table* each : runnable_tables()) {
     EXPECT_NE(each->tile, nullptr);
+    EXPECT_NE(each->shadow_tile, nullptr);
     for (const ExactFn function : each->exact) EXPECT_NE(function, nullptr) << each->name;
     EXPECT_NE(each->all_finite, nullptr);
   }

@@ -18,7 +18,7 @@ const int32_t* shadow_words(const ShadowJob& job, size_t j) {
 template <size_t rows, size_t vectors>
 [[gnu::always_inline]] inline void sum_steps(const uint8_t* x, size_t stride, const int32_t* words, size_t steps,
                                              Dots::Sum (&sums)[rows][vectors]) {
-  for (size_t s = 0; s < steps; ++s, words += kTileQueries, x += kShadowStep) {
+  for (const uint8_t* end = x + steps * kShadowStep; x != end; x += kShadowStep, words += kTileQueries) {
     Dots::Lanes lanes[vectors];
     for (size_t v = 0; v < vectors; ++v) lanes[v] = Dots::load(words + v * V::lanes);
     for (size_t r = 0; r < rows; ++r) {
@@ -53,9 +53,13 @@ template <size_t rows, size_t vectors>
   }
 }
 
+// One by one: compilers copy the whole to the stack first.
 [[gnu::always_inline]] inline ShadowFactors factors_of(const ShadowJob& job, size_t row) {
+  const uint8_t* at = job.rows + row * job.stride + job.dim;
   ShadowFactors factors;
-  __builtin_memcpy(&factors, job.rows + row * job.stride + job.dim, sizeof factors);
+  __builtin_memcpy(&factors.step, at, sizeof factors.step);
+  __builtin_memcpy(&factors.weight, at + offsetof(ShadowFactors, weight), sizeof factors.weight);
+  __builtin_memcpy(&factors.error, at + offsetof(ShadowFactors, error), sizeof factors.error);
   return factors;
 }
 
@@ -128,7 +132,7 @@ size_t shadow_tile_of(const ShadowJob& job) {
 size_t shadow_tile(const ShadowJob* job) { return shadow_tile_of<V::tile_vectors>(*job); }
 
 int32_t shadow_dot(const uint8_t* row, const int8_t* coarse, const int8_t* fine, int32_t start, size_t dim) {
-  return Dots::sum_of(row, coarse, fine, dim) + start;
+  return Dots::sum_of(row, coarse, fine, dim, start);
 }
 
 // One query, whose codes are 16 * coarse + fine, against rows as they stream by.
@@ -139,7 +143,7 @@ size_t shadow_stream(const ShadowStreamJob* job) {
   for (size_t i = 0; i < job->count; ++i, row += job->stride) {
     ShadowFactors factors;
     __builtin_memcpy(&factors, row + job->dim, sizeof factors);
-    const int32_t dot = Dots::sum_of(row, job->coarse, job->fine, job->dim) + job->start;
+    const int32_t dot = Dots::sum_of(row, job->coarse, job->fine, job->dim, job->start);
     float value = static_cast<float>(dot) * factors.step + factors.weight * job->weight;
     value = value + factors.error * job->error;
     *positions = static_cast<uint32_t>(i);
@@ -149,4 +153,8 @@ size_t shadow_stream(const ShadowStreamJob* job) {
     dots += passes;
   }
   return static_cast<size_t>(positions - job->positions);
+}
+
+constexpr ShadowTable shadow_kernels() {
+  return {Dots::run, Dots::most, Dots::pays, shadow_tile, shadow_stream, shadow_dot};
 }

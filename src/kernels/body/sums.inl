@@ -6,8 +6,7 @@
 // in the first-level cache while all rows pass, and the rounding error grows with the depth of a block and the number
 // of blocks, not with the dimension. A sum has the same bits wherever its row and lane stand.
 
-constexpr size_t kTileQueries = V::tile_vectors * V::lanes;
-static_assert(kTileQueries <= kMaxTileQueries);
+#include "kernels/body/group.inl"
 
 // What meets.
 struct Operands {

@@ -2,18 +2,13 @@
 
 constexpr Table table_named(const char* name) {
   Table table{};
+  static_cast<ShadowTable&>(table) = shadow_kernels();
   table.name = name;
   table.tile_queries = kTileQueries;
   table.tile = tile;
   table.nearest = nearest;
   table.nearest_in_lanes = nearest_in_lanes;
   table.products = products;
-  table.shadow_run = Dots::run;
-  table.shadow_most = Dots::most;
-  table.shadow_pays = Dots::pays;
-  table.shadow_tile = shadow_tile;
-  table.shadow_stream = shadow_stream;
-  table.shadow_dot = shadow_dot;
   table.shadow_centre = shadow_centre;
   table.shadow_range = shadow_range;
   table.shadow_codes = shadow_codes;

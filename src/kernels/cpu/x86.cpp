@@ -25,13 +25,17 @@ bool runs_avx512() {
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
 
+bool runs_avx512_vnni() { return runs_avx512() && __builtin_cpu_supports("avx512vnni"); }
+
 }  // namespace
 
 std::span<const Candidate> candidates() noexcept {
+  static const Table avx512_vnni = with_shadows("avx512_vnni", avx512_vnni_shadow_table, avx512_table);
   static const Candidate all[] = {
       {&portable_table, true},
       {&avx2_table, runs_avx2()},
       {&avx512_table, runs_avx512()},
+      {&avx512_vnni, runs_avx512_vnni()},
   };
   return all;
 }

@@ -130,8 +130,8 @@ struct Dots {
   }
   static V::F numbers(const int32_t* totals) { return _mm256_cvtepi32_ps(load(totals)); }
 
-  // sum over 16 * coarse * row + fine * row.
-  static int32_t sum_of(const uint8_t* row, const int8_t* coarse, const int8_t* fine, size_t dim) {
+  // start + the sum of (16 * coarse + fine) * row.
+  static int32_t sum_of(const uint8_t* row, const int8_t* coarse, const int8_t* fine, size_t dim, int32_t start) {
     __m256i high = _mm256_setzero_si256();
     __m256i low = _mm256_setzero_si256();
     size_t j = 0;
@@ -144,7 +144,7 @@ struct Dots {
     const __m256i all = _mm256_add_epi32(high, low);
     const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
     const __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
-    return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xb1)));
+    return start + _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xb1)));
   }
 
  private:

@@ -226,9 +226,9 @@ struct Dots {
   }
   static V::F numbers(const int32_t* totals) { return __builtin_convertvector(start(totals), V::F); }
 
-  // sum over 16 * coarse * row + fine * row.
-  static int32_t sum_of(const uint8_t* row, const int8_t* coarse, const int8_t* fine, size_t dim) {
-    int32_t sum = 0;
+  // start + the sum of (16 * coarse + fine) * row.
+  static int32_t sum_of(const uint8_t* row, const int8_t* coarse, const int8_t* fine, size_t dim, int32_t start) {
+    int32_t sum = start;
     for (size_t j = 0; j < dim; ++j) sum += row[j] * (16 * coarse[j] + fine[j]);
     return sum;
   }
