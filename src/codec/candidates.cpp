@@ -23,11 +23,11 @@ Candidates::Candidates(std::size_t query, Common& common)
 
 void Candidates::make_room() { entries_.resize(std::max(thin_at_, 2 * count_)); }
 
-// How many of the k nearest should be among the rows seen, and five standard deviations more.
+// How many of the k nearest are among the rows seen at the most, but for one query in 50,000 or so.
 std::size_t Candidates::expected() const {
   const std::size_t k = common_->k;
   const double mean = static_cast<double>(k) * common_->share;
-  const double most = mean + 5 * std::sqrt(mean) + 5;
+  const double most = mean + 4.3 * std::sqrt(mean) + 3;
   return most < static_cast<double>(k) ? static_cast<std::size_t>(most) : k;
 }
 

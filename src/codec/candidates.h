@@ -2,8 +2,10 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <functional>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -40,8 +42,8 @@ class Candidates {
     if (interval.lower > threshold_) return;
     if (count_ == entries_.size()) make_room();
     Entry& entry = entries_[count_++];
-    entry.lower = float_below(interval.lower);
-    entry.upper = float_above(interval.upper);
+    entry.lower = below(interval.lower);
+    entry.upper = -below(-interval.upper);
     entry.slot = slot;
     entry.hit.id = kNoId;
     if (count_ >= thin_at_) thin();
@@ -62,6 +64,12 @@ class Candidates {
     Slot slot;
     Hit hit;  // kNoId: not ranked yet
   };
+
+  // As float_below(), in fewer steps, if a little lower.
+  static float below(double value) {
+    const auto rounded = static_cast<float>(value);
+    return rounded - (std::abs(rounded) * 0x1p-22f + std::numeric_limits<float>::denorm_min());
+  }
 
   std::size_t expected() const;
   float upper_bound_of(std::size_t place);

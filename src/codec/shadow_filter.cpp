@@ -7,9 +7,9 @@
 namespace knear {
 namespace {
 
-constexpr std::size_t kTileBytes = 96 << 10;    // of shadows that all groups pass over: they stay in L2
-constexpr std::size_t kStreamBytes = 64 << 10;  // the same that a few queries pass over
-constexpr std::size_t kDeepRows = 96;           // of more dimensions than a tile sums up at once
+constexpr std::size_t kTileBytes = 96 << 10;     // of shadows that all groups pass over: they stay in L2
+constexpr std::size_t kStreamBytes = 128 << 10;  // the same that a few queries pass over: enough to stream well
+constexpr std::size_t kDeepRows = 96;            // of more dimensions than a tile sums up at once
 constexpr std::size_t kMostRows = 1152;
 constexpr std::size_t kFirstRows = 12;
 // What float32 takes longer for a pair than whole numbers do, and what it costs when a pair passes and when it is
@@ -68,8 +68,8 @@ void ShadowFilter::pack(const ByteShadow& shadow) {
   weights_.assign(padded, 0.0f);
   errors_.assign(padded, 0.0f);
   limits_.assign(padded, std::numeric_limits<float>::infinity());
-  positions_.resize(rows_at_once_ + 1);
-  dots_.resize(rows_at_once_ + 1);
+  positions_.resize(rows_at_once_);
+  values_.resize(rows_at_once_);
   if (groups_ == 0) return;
   hits_.resize(rows_at_once_ * width_);
   scratch_ = Matrix(DType::f32, rows_at_once_, width_);
@@ -103,10 +103,11 @@ std::size_t ShadowFilter::tile(std::size_t group, std::size_t queries, const Par
 }
 
 std::size_t ShadowFilter::stream(std::size_t q, const Part& part) {
-  const kernels::ShadowStreamJob job{part.shadows,       stride_,          part.count,        shadow_->codes(),
-                                     packed_->coarse(q), packed_->fine(q), packed_->start(q), weights_[q],
-                                     errors_[q],         limits_[q],       positions_.data(), dots_.data()};
-  return table_.shadow_stream(&job);
+  const kernels::ShadowStreamJob job{
+      part.shadows, stride_,    part.count,    shadow_->codes(), packed_->coarse(q), packed_->coarse_start(q),
+      weights_[q],  errors_[q], values_.data()};
+  table_.shadow_stream(&job);
+  return table_.select(values_.data(), part.count, -limits_[q], positions_.data());
 }
 
 // Any filter lets about k (1 + ln(n / k)) rows pass; what comes on top must cost less than float32 would.

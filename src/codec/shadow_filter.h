@@ -66,7 +66,7 @@ class ShadowFilter {
     for (std::size_t q = groups_ * width_; q < queries_.rows(); ++q) {
       follow(q, sink.threshold(q));
       const std::size_t found = stream(q, {shadows, count, false});
-      for (std::size_t p = 0; p < found; ++p) take(q, positions_[p], dots_[p]);
+      for (std::size_t p = 0; p < found; ++p) take(q, positions_[p], full_dot(q, shadows + positions_[p] * stride_));
       passed_ += found;
     }
   }
@@ -109,8 +109,8 @@ class ShadowFilter {
   std::vector<float> errors_;
   std::vector<float> limits_;
   std::vector<kernels::ShadowHit> hits_;
-  std::vector<std::uint32_t> positions_;
-  std::vector<std::int32_t> dots_;
+  std::vector<std::uint32_t> positions_;  // of one query and the rows at hand, as the next
+  std::vector<float> values_;
   Matrix scratch_;
   // What it has cost so far.
   std::size_t rows_seen_ = 0;

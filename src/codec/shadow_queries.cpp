@@ -31,6 +31,10 @@ Number largest_sum(const Number* codes, std::size_t dim, std::size_t run) {
   return most;
 }
 
+std::int32_t start_of(const std::vector<int>& codes) {
+  return static_cast<std::int32_t>(-128 * std::accumulate(codes.begin(), codes.end(), std::int64_t{0}));
+}
+
 }  // namespace
 
 ShadowQueries::ShadowQueries(const ByteShadow& shadow, MatrixView queries, std::size_t in_groups)
@@ -55,12 +59,17 @@ ShadowQueries::ShadowQueries(const ByteShadow& shadow, MatrixView queries, std::
     Query& query = queries_[q];
     query.safe = prepared(reinterpret_cast<const float*>(queries.row(q)), z.data(), query);
     if (!query.safe) continue;
-    query.first = query.full = fit_planes(z.data(), codes.data());
-    query.start = static_cast<std::int32_t>(-128 * std::accumulate(codes.begin(), codes.end(), std::int64_t{0}));
+    query.full = fit_planes(z.data(), codes.data());
+    query.start = start_of(codes);
     put_planes(codes.data(), q);
-    if (q >= in_groups_) continue;
-    query.first = fit_group(z.data(), codes.data());
-    put_words(codes.data(), q);
+    if (q < in_groups_) {
+      query.first = fit_group(z.data(), codes.data());
+      put_words(codes.data(), q);
+    } else {
+      std::copy_n(coarse(q), dim_, codes.data());
+      query.first = image_of(z.data(), 16 * query.full.step, codes.data());
+      query.coarse_start = start_of(codes);
+    }
   }
 }
 
@@ -100,15 +109,18 @@ bool ShadowQueries::fits(const int* codes) const {
 }
 
 ShadowQueries::Image ShadowQueries::round(const double* z, double step, int* codes) const {
+  for (std::size_t j = 0; j < dim_; ++j) codes[j] = static_cast<int>(std::rint(z[j] / step));
+  return image_of(z, step, codes);
+}
+
+ShadowQueries::Image ShadowQueries::image_of(const double* z, double step, const int* codes) const {
   double error = 0;
   double code_square = 0;
   double square = 0;
   for (std::size_t j = 0; j < dim_; ++j) {
-    const double code = std::rint(z[j] / step);
-    const double rest = z[j] - code * step;
-    codes[j] = static_cast<int>(code);
+    const double rest = z[j] - codes[j] * step;
     error += rest * rest;
-    code_square += code * code;
+    code_square += static_cast<double>(codes[j]) * codes[j];
     square += z[j] * z[j];
   }
   return {step, std::sqrt(error) * (1 + 1e-10) + 1e-13 * std::sqrt(square), code_square * step * step};
@@ -213,11 +225,15 @@ Interval ShadowQueries::interval(std::size_t q, const kernels::ShadowFactors& ro
   const double square = image.square + row_square - product;
   const double off = 20 * kUnit * (row_square + error * error) + 1e-10 * image.square;
   const double reach = image.error + error;
-  const double near = std::max(0.0, std::sqrt(std::max(0.0, square - off)) - reach) * unit * (1 - kCanonical);
-  const double far = (std::sqrt(std::max(0.0, square + off)) + reach) * unit * (1 + kCanonical);
-  if (shadow_.metric() == Metric::cosine)
-    return {near * near / 2 - 1 - 10 * kCanonical, far * far / 2 - 1 + 10 * kCanonical};
-  return {near * near, far * far};
+  // (root - reach)^2 and (root + reach)^2, with the same root, which is the larger one, in both.
+  const double least = square - off;
+  const double most = std::max(0.0, square + off);
+  const double twice = 2 * reach * std::sqrt(most) * (1 + kCanonical);
+  const double near = least > reach * reach ? (least - twice + reach * reach) * unit * unit : 0;
+  const double far = (most + twice + reach * reach) * unit * unit * (1 + 2 * kCanonical);
+  const double surely_near = std::max(0.0, near) * (1 - 2 * kCanonical);
+  if (shadow_.metric() == Metric::cosine) return {surely_near / 2 - 1 - 10 * kCanonical, far / 2 - 1 + 10 * kCanonical};
+  return {surely_near, far};
 }
 
 }  // namespace knear

@@ -34,10 +34,11 @@ class ShadowQueries {
   const std::int32_t* group(std::size_t g) const noexcept {
     return reinterpret_cast<const std::int32_t*>(words_.floats()) + g * group_words_;
   }
-  // The query in full: as kernels::ShadowStreamJob wants it.
+  // The query in full, as kernels::Table::shadow_dot wants it. The coarse part alone is streamed.
   const std::int8_t* coarse(std::size_t query) const noexcept { return plane(query, 0); }
   const std::int8_t* fine(std::size_t query) const noexcept { return plane(query, 1); }
   std::int32_t start(std::size_t query) const noexcept { return queries_[query].start; }
+  std::int32_t coarse_start(std::size_t query) const noexcept { return queries_[query].coarse_start; }
 
  private:
   // Codes times a step, near the query.
@@ -52,6 +53,7 @@ class ShadowQueries {
     double length = 0;    // of the query itself
     double constant = 0;  // inner product with the mean
     std::int32_t start = 0;
+    std::int32_t coarse_start = 0;
     bool safe = false;  // else nothing can be said
   };
 
@@ -63,6 +65,7 @@ class ShadowQueries {
   Image fit_planes(const double* z, int* codes) const;
   bool fits(const int* codes) const;
   Image round(const double* z, double step, int* codes) const;
+  Image image_of(const double* z, double step, const int* codes) const;
   void put_words(const int* codes, std::size_t query);
   void put_planes(const int* codes, std::size_t query);
 

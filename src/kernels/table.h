@@ -212,21 +212,19 @@ struct ShadowJob {
   ShadowHit* hits;   // room for count * tile_queries
 };
 
-// Shadows against one query whose codes are 16 * coarse + fine, with magnitudes of at most 64 and 8. The sum of their
-// magnitudes is below 2^23.
+// Shadows against one query, whose codes have magnitudes of at most 64. The values of rows are
+//   -(step * dot + weight(row) * weight + error(row) * error),
+// each product and sum rounded once or twice.
 struct ShadowStreamJob {
   const uint8_t* rows;
   size_t stride;
   size_t count;
   size_t dim;
-  const int8_t* coarse;  // dim, 32-byte aligned, as the next
-  const int8_t* fine;
-  int32_t start;  // -128 times the sum of all codes
+  const int8_t* codes;  // dim
+  int32_t start;        // -128 times their sum
   float weight;
   float error;
-  float limit;
-  uint32_t* positions;  // count + 1
-  int32_t* dots;        // count + 1
+  float* values;  // count
 };
 
 // y = (row * factor - mean) * scale.
@@ -286,9 +284,10 @@ struct ShadowTable {
   // Finds all pairs with !(step * dot + weight(row) * weight(query) + error(row) * error(query) < limit), NaN among
   // them; returns their number. Hits come in ascending row, then query. Each product and sum is rounded once or twice.
   size_t (*shadow_tile)(const ShadowJob* job);
-  // The same for one query: positions, ascending, and dots.
-  size_t (*shadow_stream)(const ShadowStreamJob* job);
-  // The sum of (16 * coarse + fine) * (row - 128), `start` as in ShadowStreamJob.
+  // Four quarters of the rows are read side by side, as by l2_rows.
+  void (*shadow_stream)(const ShadowStreamJob* job);
+  // The sum of (16 * coarse + fine) * (row - 128), where magnitudes are at most 64 and 8, and in sum below 2^23; `start`
+  // is -128 times the sum of all codes.
   int32_t (*shadow_dot)(const uint8_t* row, const int8_t* coarse, const int8_t* fine, int32_t start, size_t dim);
 };
 

@@ -240,7 +240,7 @@ class GroupSearch {
     BlockFeeder feeder(snapshot_, group_.filter);
     const std::size_t rows = stretch.end - stretch.first;
     const bool in_order = group_.filter || snapshot_.mapped();
-    const std::size_t most = kStripeBytes / snapshot_.code_bytes;
+    const std::size_t most = kStripeBytes / (snapshot_.shadow ? snapshot_.shadow_bytes() : snapshot_.code_bytes);
     const std::size_t stripe =
         std::clamp(rows / 64, kStripeStep, std::max(kStripeStep, most)) / kStripeStep * kStripeStep;
     const std::size_t stripes = in_order ? 1 : (rows + stripe - 1) / stripe;

@@ -80,40 +80,43 @@ class ShadowCase {
   }
 
   void check_stream() {
-    std::vector<std::int8_t> coarse(dim_ + 32);
-    std::vector<std::int8_t> fine(dim_ + 32);
-    std::int64_t sum = 0;
+    std::vector<std::int8_t> codes(dim_);
+    std::int32_t sum = 0;
+    for (std::int8_t& code : codes) {
+      code = static_cast<std::int8_t>(static_cast<int>(random_() % 129) - 64);
+      sum += code;
+    }
+    std::vector<float> values(count_ + 1, 77.0f);
+    const ShadowStreamJob job{rows_.data(), stride_,    count_,    dim_,         codes.data(),
+                              -128 * sum,   weight_[0], error_[0], values.data()};
+    table_.shadow_stream(&job);
+    EXPECT_EQ(values[count_], 77.0f);
+    for (std::size_t r = 0; r < count_; ++r) {
+      std::int64_t dot = 0;
+      for (std::size_t j = 0; j < dim_; ++j) dot += codes[j] * (rows_[r * stride_ + j] - 128);
+      const Value value = value_of(r, static_cast<double>(dot), 0);
+      if (std::isnan(value.exact)) {
+        EXPECT_TRUE(std::isnan(values[r])) << "row " << r;
+      } else {
+        EXPECT_NEAR(-values[r], value.exact, value.slack) << "row " << r;
+      }
+    }
+  }
+
+  void check_dots() {
+    std::vector<std::int8_t> coarse(dim_);
+    std::vector<std::int8_t> fine(dim_);
+    std::int32_t sum = 0;
     for (std::size_t j = 0; j < dim_; ++j) {
       coarse[j] = static_cast<std::int8_t>(static_cast<int>(random_() % 129) - 64);
       fine[j] = static_cast<std::int8_t>(static_cast<int>(random_() % 17) - 8);
       sum += 16 * coarse[j] + fine[j];
     }
-    std::vector<std::uint32_t> positions(count_ + 1);
-    std::vector<std::int32_t> dots(count_ + 1);
-    const ShadowStreamJob job{rows_.data(),
-                              stride_,
-                              count_,
-                              dim_,
-                              coarse.data(),
-                              fine.data(),
-                              static_cast<std::int32_t>(-128 * sum),
-                              weight_[0],
-                              error_[0],
-                              limit_[0],
-                              positions.data(),
-                              dots.data()};
-    const std::size_t found = table_.shadow_stream(&job);
-    std::size_t next = 0;
-    for (std::uint32_t r = 0; r < count_; ++r) {
+    for (std::size_t r = 0; r < count_; ++r) {
       std::int64_t dot = 0;
       for (std::size_t j = 0; j < dim_; ++j) dot += (16 * coarse[j] + fine[j]) * (rows_[r * stride_ + j] - 128);
-      const bool is_found = next < found && positions[next] == r;
-      if (is_found) {
-        EXPECT_EQ(dots[next++], dot) << "row " << r;
-      }
-      expect_right(is_found, r, static_cast<double>(dot), 0);
+      EXPECT_EQ(table_.shadow_dot(rows_.data() + r * stride_, coarse.data(), fine.data(), -128 * sum, dim_), dot);
     }
-    EXPECT_EQ(next, found);
   }
 
  private:
@@ -168,16 +171,23 @@ class ShadowCase {
     return dot;
   }
 
-  // As far as float32 can tell.
-  void expect_right(bool found, std::size_t r, double dot, std::size_t q) {
+  // What a row is tested by, and how far float32 may be off.
+  struct Value {
+    double exact;
+    double slack;
+  };
+  Value value_of(std::size_t r, double dot, std::size_t q) const {
     ShadowFactors factors;
     std::memcpy(&factors, rows_.data() + r * stride_ + dim_, sizeof factors);
     const double terms[3] = {dot * factors.step, static_cast<double>(factors.weight) * weight_[q],
                              static_cast<double>(factors.error) * error_[q]};
-    const double value = terms[0] + terms[1] + terms[2];
-    const double slack = 0x1p-21 * (std::abs(terms[0]) + std::abs(terms[1]) + std::abs(terms[2]));
-    const bool must = std::isnan(value) || value > limit_[q] + slack;
-    const bool must_not = value < limit_[q] - slack;
+    return {terms[0] + terms[1] + terms[2], 0x1p-21 * (std::abs(terms[0]) + std::abs(terms[1]) + std::abs(terms[2]))};
+  }
+
+  void expect_right(bool found, std::size_t r, double dot, std::size_t q) {
+    const Value value = value_of(r, dot, q);
+    const bool must = std::isnan(value.exact) || value.exact > limit_[q] + value.slack;
+    const bool must_not = value.exact < limit_[q] - value.slack;
     EXPECT_TRUE(found ? !must_not : !must) << "row " << r << ", query " << q;
   }
 
@@ -227,10 +237,16 @@ TEST_P(ShadowKernel, WhatIsNotANumberPasses) {
   shadows.check_stream();
 }
 
-TEST_P(ShadowKernel, StreamFindsWhatPassesAtAnySize) {
+TEST_P(ShadowKernel, StreamHasTheValuesAtAnySize) {
   unsigned seed = 1;
   for (const std::size_t dim : {4u, 8u, 28u, 32u, 36u, 100u, 128u, 784u, 8000u})
     for (const std::size_t rows : {0u, 1u, 5u, 64u}) ShadowCase(table(), rows, dim, seed++).check_stream();
+}
+
+TEST_P(ShadowKernel, DotsAreWhole) {
+  unsigned seed = 1;
+  for (const std::size_t dim : {4u, 8u, 28u, 32u, 36u, 100u, 128u, 784u, 8000u})
+    ShadowCase(table(), 5, dim, seed++).check_dots();
 }
 
 INSTANTIATE_TEST_SUITE_P(Isa, ShadowKernel, testing::ValuesIn(tables_under_test()), table_name);

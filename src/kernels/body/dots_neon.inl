@@ -23,6 +23,16 @@ struct Dots {
   }
   static V::F numbers(const int32_t* totals) { return vcvtq_f32_s32(vld1q_s32(totals)); }
 
+  // out[r] = the sum of codes * (rows[r] - 128).
+  static void sums_of(const uint8_t* const (&rows)[4], const int8_t* codes, size_t dim, int32_t, int32_t (&out)[4]) {
+    for (size_t r = 0; r < 4; ++r) {
+      Sum sum = none();
+      size_t j = 0;
+      for (; j + 16 <= dim; j += 16) sum = add(sum, with_sign(vld1q_u8(rows[r] + j)), vld1q_s8(codes + j));
+      out[r] = vaddvq_s32(sum);
+      for (; j < dim; ++j) out[r] += codes[j] * (rows[r][j] - 128);
+    }
+  }
   // The sum of (16 * coarse + fine) * (row - 128).
   static int32_t sum_of(const uint8_t* row, const int8_t* coarse, const int8_t* fine, size_t dim, int32_t) {
     Sum high = none();

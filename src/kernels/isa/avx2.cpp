@@ -130,6 +130,28 @@ struct Dots {
   }
   static V::F numbers(const int32_t* totals) { return _mm256_cvtepi32_ps(load(totals)); }
 
+  // out[r] = start + the sum of codes * rows[r].
+  static void sums_of(const uint8_t* const (&rows)[4], const int8_t* codes, size_t dim, int32_t start,
+                      int32_t (&out)[4]) {
+    Sum sums[4] = {none(), none(), none(), none()};
+    const Sum ones = _mm256_set1_epi16(1);
+    size_t j = 0;
+    for (; j + 32 <= dim; j += 32) {
+      const __m256i c = bytes(codes + j);
+      for (size_t r = 0; r < 4; ++r)
+        sums[r] = _mm256_add_epi32(sums[r], _mm256_madd_epi16(_mm256_maddubs_epi16(bytes(rows[r] + j), c), ones));
+    }
+    if (j < dim) {
+      const __m256i mask = first_words((dim - j) / 4);
+      const auto some = [&](const void* p) { return _mm256_maskload_epi32(static_cast<const int*>(p), mask); };
+      const __m256i c = some(codes + j);
+      for (size_t r = 0; r < 4; ++r)
+        sums[r] = _mm256_add_epi32(sums[r], _mm256_madd_epi16(_mm256_maddubs_epi16(some(rows[r] + j), c), ones));
+    }
+    const __m256i halves = _mm256_hadd_epi32(_mm256_hadd_epi32(sums[0], sums[1]), _mm256_hadd_epi32(sums[2], sums[3]));
+    const __m128i all = _mm_add_epi32(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm_add_epi32(all, _mm_set1_epi32(start)));
+  }
   // start + the sum of (16 * coarse + fine) * row.
   static int32_t sum_of(const uint8_t* row, const int8_t* coarse, const int8_t* fine, size_t dim, int32_t start) {
     __m256i high = _mm256_setzero_si256();

@@ -226,6 +226,14 @@ struct Dots {
   }
   static V::F numbers(const int32_t* totals) { return __builtin_convertvector(start(totals), V::F); }
 
+  // out[r] = start + the sum of codes * rows[r].
+  static void sums_of(const uint8_t* const (&rows)[4], const int8_t* codes, size_t dim, int32_t start,
+                      int32_t (&out)[4]) {
+    for (size_t r = 0; r < 4; ++r) {
+      out[r] = start;
+      for (size_t j = 0; j < dim; ++j) out[r] += rows[r][j] * codes[j];
+    }
+  }
   // start + the sum of (16 * coarse + fine) * row.
   static int32_t sum_of(const uint8_t* row, const int8_t* coarse, const int8_t* fine, size_t dim, int32_t start) {
     int32_t sum = start;
