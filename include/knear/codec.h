@@ -77,6 +77,7 @@ class SlotTable {
   // The code in one piece: in place, or copied to `scratch` (code_bytes) when it lies in planes.
   virtual const Byte* code(Slot slot, Byte* scratch) const noexcept = 0;
   virtual Id id(Slot slot) const noexcept = 0;
+  virtual std::size_t rows() const noexcept = 0;  // live and dead
 };
 
 // A batch of queries looking for their nearest codes. One thread uses it; several scans over

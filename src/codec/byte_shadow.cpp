@@ -96,35 +96,57 @@ void ByteShadow::prepare() {
 }
 
 void ByteShadow::learn_centre(const std::vector<float>& rows, std::size_t n) {
-  const auto usable = [&](const float* row) {
-    double square = 0;
-    for (std::size_t j = 0; j < dim(); ++j) square += static_cast<double>(row[j]) * static_cast<double>(row[j]);
-    return square > 0 && square < 1e60 ? 1 / std::sqrt(square) : 0;
-  };
   lossless_ = metric_ != Metric::cosine && std::all_of(rows.begin(), rows.end(), is_byte);
   if (lossless_) {
     std::fill(mean_.begin(), mean_.end(), 128.0f);
     return;
   }
+  const std::vector<std::size_t> usual = usual_rows(rows, n);
   std::vector<double> sums(dim());
-  std::size_t used = 0;
-  for (std::size_t i = 0; i < n; ++i) {
+  for (const std::size_t i : usual) {
     const float* row = rows.data() + i * dim();
-    const double length = usable(row);
-    if (length == 0) continue;
-    ++used;
-    const double factor = metric_ == Metric::cosine ? length : 1;
+    const double factor = metric_ == Metric::cosine ? 1 / std::sqrt(square_of(row)) : 1;
     for (std::size_t j = 0; j < dim(); ++j) sums[j] += row[j] * factor;
   }
-  for (std::size_t j = 0; j < dim() && used; ++j) mean_[j] = static_cast<float>(sums[j] / static_cast<double>(used));
+  if (usual.empty()) return;
+  for (std::size_t j = 0; j < dim(); ++j) mean_[j] = static_cast<float>(sums[j] / static_cast<double>(usual.size()));
   std::vector<double> y(padded());
   double spread = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    if (usable(rows.data() + i * dim()) == 0 || !centred(rows.data() + i * dim(), y.data())) continue;
-    spread += sum_of_squares(y.data(), dim()) / static_cast<double>(dim() * used);
+  for (const std::size_t i : usual) {
+    if (centred(rows.data() + i * dim(), y.data())) spread += sum_of_squares(y.data(), dim());
   }
-  if (spread > 0 && std::isfinite(spread))
-    scale_ = std::ldexp(1.0, -std::clamp(std::ilogb(std::sqrt(spread)), -150, 150));
+  spread = std::sqrt(spread / static_cast<double>(dim() * usual.size()));
+  if (spread > 0 && std::isfinite(spread)) scale_ = std::ldexp(1.0, -std::clamp(std::ilogb(spread), -150, 150));
+}
+
+double ByteShadow::square_of(const float* row) const {
+  double square = 0;
+  for (std::size_t j = 0; j < dim(); ++j) square += static_cast<double>(row[j]) * static_cast<double>(row[j]);
+  return square;
+}
+
+// Rows of finite length, without the few that are far longer than others: these would pull the centre away.
+std::vector<std::size_t> ByteShadow::usual_rows(const std::vector<float>& rows, std::size_t n) const {
+  constexpr double kFarLonger = 16;  // squared
+  std::vector<std::size_t> usual;
+  std::vector<double> squares;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double square = square_of(rows.data() + i * dim());
+    if (!(square > 1e-60 && square < 1e60)) continue;
+    usual.push_back(i);
+    squares.push_back(square);
+  }
+  if (usual.empty() || metric_ == Metric::cosine) return usual;
+  std::vector<double> sorted = squares;
+  const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
+  std::nth_element(sorted.begin(), middle, sorted.end());
+  const double most = kFarLonger * *middle;
+  std::size_t kept = 0;
+  for (std::size_t u = 0; u < usual.size(); ++u) {
+    if (squares[u] <= most) usual[kept++] = usual[u];
+  }
+  usual.resize(kept);
+  return usual;
 }
 
 double ByteShadow::mean_error(const std::vector<float>& rows, std::size_t n) const {

@@ -51,6 +51,8 @@ class ByteShadow final : public Shadow {
   std::size_t padded() const noexcept { return (dim() + 15) / 16 * 16; }
   void prepare();
   void learn_centre(const std::vector<float>& rows, std::size_t n);
+  double square_of(const float* row) const;
+  std::vector<std::size_t> usual_rows(const std::vector<float>& rows, std::size_t n) const;
   double mean_error(const std::vector<float>& rows, std::size_t n) const;
   bool centred(const float* row, double* y) const;
   kernels::ShadowFactors cast_row(const double* y, Byte* codes) const;

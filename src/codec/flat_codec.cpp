@@ -66,19 +66,18 @@ class FlatCodec final : public Codec {
 
   std::unique_ptr<Scan> make_knn_scan(MatrixView queries, std::size_t k, const SlotTable& table) const override {
     if (casts_shadows_from() == ~std::size_t{0}) return make_decoded_knn(*this, queries, k, table);
-    return std::make_unique<FilteredKnn<ShadowFilter>>(*this, filters(k), queries, k, table);
+    return std::make_unique<FilteredKnn<ShadowFilter>>(*this, filters(k, table.rows()), queries, k, table);
   }
   std::unique_ptr<Scan> make_range_scan(MatrixView queries, double radius, const SlotTable& table) const override {
     if (casts_shadows_from() == ~std::size_t{0}) return make_decoded_range(*this, queries, radius, table);
-    return std::make_unique<FilteredRange<ShadowFilter>>(*this, filters(0), queries, radius, table);
+    return std::make_unique<FilteredRange<ShadowFilter>>(*this, filters(0, table.rows()), queries, radius, table);
   }
 
  private:
-  MakeFilter<ShadowFilter> filters(std::size_t k) const {
+  MakeFilter<ShadowFilter> filters(std::size_t k, std::size_t rows) const {
     using enum ShadowFilter::GiveUp;
-    return [this, k](MatrixView queries) {
-      return std::make_unique<ShadowFilter>(*this, queries, k, by_ == ExactBy::int8 ? never : when_slower);
-    };
+    const ShadowFilter::Task task{k, rows, by_ == ExactBy::int8 ? never : when_slower};
+    return [this, task](MatrixView queries) { return std::make_unique<ShadowFilter>(*this, queries, task); };
   }
 
   DType stored_;

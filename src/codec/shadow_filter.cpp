@@ -12,11 +12,18 @@ constexpr std::size_t kStreamBytes = 128 << 10;  // the same that a few queries 
 constexpr std::size_t kDeepRows = 96;            // of more dimensions than a tile sums up at once
 constexpr std::size_t kMostRows = 1152;
 constexpr std::size_t kFirstRows = 12;
-// What float32 takes longer for a pair than whole numbers do, and what it costs when a pair passes and when it is
-// ranked: nanoseconds, as far as they are alike on all processors.
-constexpr double kGainPerDim = 0.012;
-constexpr double kGain = 0.2;
-constexpr double kPassed = 20;
+// Nanoseconds, as far as processors are alike. What float32 takes longer for a pair in the tile, and for a row that
+// streams by from memory or from a cache:
+constexpr double kTileGainPerDim = 0.0135;
+constexpr double kMemoryPerDim = 0.2;
+constexpr double kCachePerDim = 0.11;
+constexpr std::size_t kCacheBytes = 16 << 20;
+// What shadows take for such a row, what it takes to prepare a query, and what it costs when a pair passes and when it
+// is ranked:
+constexpr double kStreamed = 4.1;
+constexpr double kStreamedPerByte = 0.055;
+constexpr double kPreparedPerDim = 10;
+constexpr double kPassed = 60;
 constexpr double kRanked = 120;
 constexpr double kRankedPerDim = 0.4;
 
@@ -26,11 +33,10 @@ std::size_t rows_of(std::size_t bytes, std::size_t row_bytes, std::size_t most) 
 
 }  // namespace
 
-ShadowFilter::ShadowFilter(const Codec& codec, MatrixView queries, std::size_t k, GiveUp give_up)
+ShadowFilter::ShadowFilter(const Codec& codec, MatrixView queries, const Task& task)
     : codec_(codec),
       queries_(RowSet(queries).floats()),
-      k_(k),
-      give_up_(give_up),
+      task_(task),
       are_floats_(RowReader(codec).are_floats()),
       table_(kernels::table()),
       width_(table_.tile_queries) {
@@ -39,7 +45,7 @@ ShadowFilter::ShadowFilter(const Codec& codec, MatrixView queries, std::size_t k
 }
 
 ShadowFilter::~ShadowFilter() {
-  if (shadow_ && give_up_ != GiveUp::never) shadow_->note(k_, !on_);
+  if (shadow_ && task_.give_up != GiveUp::never) shadow_->note(task_.k, !on_);
 }
 
 BatchFilter& ShadowFilter::plain() {
@@ -51,7 +57,7 @@ bool ShadowFilter::use(const CodeBlock& block) {
   if (!block.shadow || !on_) return false;
   if (shadow_) return true;
   const auto& shadow = static_cast<const ByteShadow&>(*block.shadow);
-  on_ = give_up_ == GiveUp::never || shadow.is_worth_trying(k_);
+  on_ = task_.give_up == GiveUp::never || (gain(task_.rows) > 1.2 * usual_cost() && shadow.is_worth_trying(task_.k));
   if (on_) pack(shadow);
   return on_;
 }
@@ -110,21 +116,33 @@ std::size_t ShadowFilter::stream(std::size_t q, const Part& part) {
   return table_.select(values_.data(), part.count, -limits_[q], positions_.data());
 }
 
-// Any filter lets about k (1 + ln(n / k)) rows pass; what comes on top must cost less than float32 would.
+// Of all queries over so many rows.
+double ShadowFilter::gain(std::size_t rows) const {
+  const auto dim = static_cast<double>(codec_.dim());
+  const std::size_t in_groups = std::min(queries_.rows(), groups_ * width_);
+  const bool in_cache = task_.rows * codec_.code_bytes() < kCacheBytes;
+  const double streamed = dim * (in_cache ? kCachePerDim : kMemoryPerDim) -
+                          std::max(kStreamed, kStreamedPerByte * (dim + sizeof(kernels::ShadowFactors)));
+  return static_cast<double>(rows) * (static_cast<double>(in_groups) * dim * kTileGainPerDim +
+                                      static_cast<double>(queries_.rows() - in_groups) * streamed);
+}
+
+// Of all queries, where shadows do well: more pairs pass than k, as thresholds are not known at first.
+double ShadowFilter::usual_cost() const {
+  const double passed = 50 * std::pow(static_cast<double>(task_.k ? task_.k : 10), 0.65);
+  return static_cast<double>(queries_.rows()) *
+         (kPreparedPerDim * static_cast<double>(codec_.dim()) + kPassed * passed);
+}
+
+// Gives up once pairs that pass and pairs that are ranked cost more than shadows gain. Before there is a threshold,
+// nothing can be told.
 void ShadowFilter::judge(std::size_t rows, std::size_t ranked) {
   rows_seen_ += rows;
-  if (give_up_ == GiveUp::never) return;
-  const auto seen = static_cast<double>(rows_seen_);
-  const auto k = static_cast<double>(k_);
-  const auto queries = static_cast<double>(queries_.rows());
-  const auto dim = static_cast<double>(codec_.dim());
-  const double usual = k_ ? queries * std::min(seen, k * (1.5 + std::log(std::max(1.0, seen / k)))) : 0;
-  const double cost = kPassed * std::max(0.0, static_cast<double>(passed_) - 1.5 * usual) +
-                      (kRanked + kRankedPerDim * dim) * static_cast<double>(ranked);
-  const double gain = queries * seen * (kGain + kGainPerDim * dim);
-  // A first threshold needs rows; before, nothing can be told.
-  const double grace = queries * (kRanked + kRankedPerDim * dim) * (64 + 2 * k);
-  if (cost > gain + grace) on_ = false;
+  if (task_.give_up == GiveUp::never) return;
+  const double a_rank = kRanked + kRankedPerDim * static_cast<double>(codec_.dim());
+  const double cost = kPassed * static_cast<double>(passed_) + a_rank * static_cast<double>(ranked);
+  const double grace = static_cast<double>(queries_.rows()) * a_rank * static_cast<double>(16 + task_.k);
+  if (cost > gain(rows_seen_) + usual_cost() + grace) on_ = false;
 }
 
 }  // namespace knear

@@ -22,8 +22,13 @@ class ShadowFilter {
   // When shadows are not used, although there are some.
   enum class GiveUp { never, when_slower };
 
-  // `k` results are asked for, which tells how many rows pass any filter; 0: all within a radius.
-  ShadowFilter(const Codec& codec, MatrixView queries, std::size_t k, GiveUp give_up);
+  struct Task {
+    std::size_t k;     // results asked for; 0: all within a radius
+    std::size_t rows;  // to be looked at, about
+    GiveUp give_up;
+  };
+
+  ShadowFilter(const Codec& codec, MatrixView queries, const Task& task);
   ~ShadowFilter();
 
   // As BatchFilter::run. The sink also says how many rows it has ranked: sink.ranked().
@@ -87,12 +92,13 @@ class ShadowFilter {
     return table_.shadow_dot(row, packed_->coarse(q), packed_->fine(q), packed_->start(q), shadow_->codes());
   }
   std::size_t stream(std::size_t q, const Part& part);
+  double gain(std::size_t rows) const;
+  double usual_cost() const;
   void judge(std::size_t rows, std::size_t ranked);
 
   const Codec& codec_;
   Matrix queries_;  // float32
-  std::size_t k_;
-  GiveUp give_up_;
+  Task task_;
   bool are_floats_;
   std::unique_ptr<BatchFilter> plain_;
   const kernels::Table& table_;

@@ -65,7 +65,7 @@ class Snapshot final : public SlotTable {
   const Byte* code(const Chunk& chunk, std::size_t row, Byte* scratch) const noexcept;
   Id id(Slot slot) const noexcept override { return chunks[slot >> 32].id(slot & 0xffffffffu); }
 
-  std::size_t rows() const noexcept;  // live and dead
+  std::size_t rows() const noexcept override;
   bool mapped() const noexcept;       // does any chunk lie in a mapped file?
   // visit(chunk, row) / visit(slot) for every live row, in order.
   template <class Visit>

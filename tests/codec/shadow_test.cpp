@@ -59,7 +59,7 @@ TEST_P(ShadowFilterTest, LosesNoRowAndItsIntervalsHold) {
       const auto queries = hard_rows(kind, count, dim, 2);
       Witness witness = witness_of(metric, shadowed.view(), MatrixView(queries, dim));
       const auto codec = make_flat_codec(dim, metric);
-      ShadowFilter filter(*codec, witness.queries, 10, never);
+      ShadowFilter filter(*codec, witness.queries, {10, 1000000, never});
       filter.run(shadowed.block(), witness);
       witness.expect_complete();
     }
@@ -73,7 +73,7 @@ TEST_P(ShadowFilterTest, FindsRowsByThemselves) {
     const Shadowed shadowed(hard_rows(kind, 90, dim, 1), dim, metric);
     Witness witness = witness_of(metric, shadowed.view(), shadowed.view());
     const auto codec = make_flat_codec(dim, metric);
-    ShadowFilter filter(*codec, witness.queries, 10, never);
+    ShadowFilter filter(*codec, witness.queries, {10, 1000000, never});
     filter.run(shadowed.block(), witness);
     witness.expect_complete();
   }
@@ -107,7 +107,7 @@ TEST(ShadowFilter, HoldsWhereTheBoundIsTight) {
       for (std::size_t i = 0; i < queries.size(); ++i) queries[i] += i / dim % 4 < 2 ? far : -far;
       Witness witness = witness_of(Metric::l2, shadowed.view(), MatrixView(queries, dim));
       const auto codec = make_flat_codec(dim, Metric::l2);
-      ShadowFilter filter(*codec, witness.queries, 10, never);
+      ShadowFilter filter(*codec, witness.queries, {10, 1000000, never});
       filter.run(shadowed.block(), witness);
       witness.expect_complete();
     }
@@ -168,7 +168,7 @@ TEST(ShadowFilter, GivesUpWhereItRulesOutTooLittle) {
   };
   Sink sink;
   {
-    ShadowFilter filter(*codec, MatrixView(queries, dim), 10, when_slower);
+    ShadowFilter filter(*codec, MatrixView(queries, dim), {10, 1000000, when_slower});
     for (int i = 0; i < 4; ++i) filter.run(shadowed.block(), sink);
   }
   EXPECT_EQ(shadowed.shadow.about(), "int8; given up for float32 in 1 of 1 scans");
