@@ -117,6 +117,8 @@ void add_index(const Index& index, const EvalFlags& flags, Result& result) {
   result.add("memory_bytes", stats.memory_bytes, "memory",
              fmt::format("{} held, {} mapped", bytes_text(stats.memory_bytes), bytes_text(stats.mapped_bytes)));
   result.add_json("mapped_bytes", stats.mapped_bytes);
+  if (stats.shadow_bytes == 0) return;
+  result.add("shadow", stats.shadow, "shadows", fmt::format("{} bytes a vector, {}", stats.shadow_bytes, stats.shadow));
 }
 
 Exit run(const EvalFlags& flags, Session& session) {

@@ -14,8 +14,9 @@ namespace knear {
 
 // Exact search over rows kept as they are.
 struct IndexFlat : ScanIndex {
-  explicit IndexFlat(std::size_t dim, Metric metric = Metric::l2, DType stored = DType::f32)
-      : ScanIndex(make_flat_codec(dim, metric, stored)) {}
+  explicit IndexFlat(std::size_t dim, Metric metric = Metric::l2, DType stored = DType::f32,
+                     ExactBy by = ExactBy::automatic)
+      : ScanIndex(make_flat_codec(dim, metric, stored, by)) {}
 };
 
 struct IndexFlatL2 : IndexFlat {

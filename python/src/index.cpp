@@ -170,6 +170,7 @@ void define_functions(nb::module_& m) {
       nb::arg("dtype") = nb::none(), nb::arg("on_duplicate") = "error",
       "Builds an empty index.\n\n"
       "spec: what it is made of, e.g. \"Flat\" (exact search) or \"Flat,dtype=float16\".\n"
+      "    \"Flat,exact=fp32\" keeps no shadows of one byte a dimension beside the rows.\n"
       "dim: number of dimensions, 1 to 65536.\n"
       "metric: \"l2\" (squared), \"ip\", \"cosine\", \"l1\", ... or a METRIC_ constant.\n"
       "dtype: how rows are stored: \"float32\" (default), \"float16\", \"bfloat16\", \"int8\", \"uint8\".\n"
