@@ -72,7 +72,7 @@ ByteShadow::ByteShadow(std::size_t dim, Metric::Kind metric, DType stored, ByteS
   lossless_ = source.u32() != 0;
   turns_ = source.u64();
   mean_ = source.floats(dim);
-  const bool fits = std::isfinite(scale_) && scale_ > 0 && std::abs(std::ilogb(scale_)) < 200;
+  const bool fits = std::isnormal(scale_) && scale_ == std::ldexp(1.0, std::clamp(std::ilogb(scale_), -150, 150));
   if (!fits) fail(Error::corrupt_file, "a shadow of scale ", scale_);
   prepare();
 }

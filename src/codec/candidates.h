@@ -67,8 +67,9 @@ class Candidates {
 
   // As float_below(), in fewer steps, if a little lower.
   static float below(double value) {
+    constexpr float most = std::numeric_limits<float>::max();
     const auto rounded = static_cast<float>(value);
-    return rounded - (std::abs(rounded) * 0x1p-22f + std::numeric_limits<float>::denorm_min());
+    return rounded <= most ? rounded - (std::abs(rounded) * 0x1p-22f + std::numeric_limits<float>::denorm_min()) : most;
   }
 
   std::size_t expected() const;

@@ -31,6 +31,11 @@ Number largest_sum(const Number* codes, std::size_t dim, std::size_t run) {
   return most;
 }
 
+// A file may hold any factors.
+Interval sane(const Interval& interval) {
+  return interval.lower <= interval.upper ? interval : Interval{-kInfinity, kInfinity};
+}
+
 std::int32_t start_of(const std::vector<int>& codes) {
   return static_cast<std::int32_t>(-128 * std::accumulate(codes.begin(), codes.end(), std::int64_t{0}));
 }
@@ -219,7 +224,7 @@ Interval ShadowQueries::interval(std::size_t q, const kernels::ShadowFactors& ro
     const double about = query.constant + product * unit * unit / 2;
     const double off = (query.length * error + image.error * weight) * unit * unit * (1 + 1e-9) +
                        kCanonical * query.length * unit * (shadow_.mean_length() + (weight + error) * unit);
-    return {-about - off, -about + off};
+    return sane({-about - off, -about + off});
   }
   const double row_square = (row.weight + error * error) * (1 + 16 * kUnit);
   const double square = image.square + row_square - product;
@@ -232,8 +237,9 @@ Interval ShadowQueries::interval(std::size_t q, const kernels::ShadowFactors& ro
   const double near = least > reach * reach ? (least - twice + reach * reach) * unit * unit : 0;
   const double far = (most + twice + reach * reach) * unit * unit * (1 + 2 * kCanonical);
   const double surely_near = std::max(0.0, near) * (1 - 2 * kCanonical);
-  if (shadow_.metric() == Metric::cosine) return {surely_near / 2 - 1 - 10 * kCanonical, far / 2 - 1 + 10 * kCanonical};
-  return {surely_near, far};
+  if (shadow_.metric() == Metric::cosine)
+    return sane({surely_near / 2 - 1 - 10 * kCanonical, far / 2 - 1 + 10 * kCanonical});
+  return sane({surely_near, far});
 }
 
 }  // namespace knear

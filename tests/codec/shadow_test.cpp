@@ -143,7 +143,7 @@ TEST(ByteShadow, IsTheSameFromAFile) {
 }
 
 TEST(ByteShadow, RefusesAFileThatLies) {
-  for (const double scale : {0.0, -1.0, std::numeric_limits<double>::quiet_NaN(), 1e300}) {
+  for (const double scale : {0.0, -1.0, 3.0, std::numeric_limits<double>::quiet_NaN(), 1e300}) {
     ByteSink sink;
     sink.f64(scale);
     sink.u32(0);

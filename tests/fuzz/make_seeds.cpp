@@ -53,7 +53,8 @@ void write_index_seeds(const fs::path& folder) {
   constexpr std::size_t kDim = 5;
   const auto rows = rows_of(kRows, kDim);
   const std::array<Id, kRows> ids = {5, 3, 1000, -7, 4, 1, 0, 99, 12};
-  for (const char* spec : {"Flat", "Flat,dtype=float16", "Flat,dtype=bfloat16", "Flat,dtype=int8", "Flat,dtype=uint8"})
+  for (const char* spec :
+       {"Flat", "Flat,exact=int8", "Flat,dtype=float16", "Flat,dtype=bfloat16", "Flat,dtype=int8", "Flat,dtype=uint8"})
     for (const Metric metric : {Metric::l2, Metric::cosine, Metric::jaccard}) {
       const std::string name = std::string(spec) + " " + name_of(metric);
       const auto index = index_factory(kDim, spec, metric);
