@@ -71,16 +71,19 @@ template <size_t rows, size_t vectors>
   return V::not_greater(V::load(job.limit + lane), value);
 }
 
+// Of the rows behind `row` whose bits are set.
 template <size_t vectors>
-[[gnu::noinline]] ShadowHit* append_shadow_hits(const ShadowJob& job, size_t row, size_t rows, const int32_t* totals,
+[[gnu::noinline]] ShadowHit* append_shadow_hits(const ShadowJob& job, size_t row, uint32_t rows, const int32_t* totals,
                                                 ShadowHit* hits) {
-  for (const size_t end = row + rows; row < end; ++row, totals += kTileQueries) {
-    const ShadowFactors factors = factors_of(job, row);
+  for (; rows != 0; rows &= rows - 1) {
+    const auto r = static_cast<size_t>(__builtin_ctz(rows));
+    const ShadowFactors factors = factors_of(job, row + r);
+    const int32_t* dots = totals + r * kTileQueries;
     for (size_t v = 0; v < vectors; ++v) {
-      uint32_t found = V::bits(not_below(Dots::numbers(totals + v * V::lanes), factors, job, v));
+      uint32_t found = V::bits(not_below(Dots::numbers(dots + v * V::lanes), factors, job, v));
       for (; found != 0; found &= found - 1) {
         const size_t query = v * V::lanes + static_cast<size_t>(__builtin_ctz(found));
-        *hits++ = {static_cast<uint32_t>(row), static_cast<uint32_t>(query), totals[query]};
+        *hits++ = {static_cast<uint32_t>(row + r), static_cast<uint32_t>(query), dots[query]};
       }
     }
   }
@@ -100,13 +103,15 @@ template <size_t rows, size_t vectors>
     int32_t* totals = job.scratch + (whole ? 0 : row * kTileQueries);
     sum_depth<rows, vectors>(job, job.rows + row * job.stride, first, end, totals);
     if (end < job.dim) continue;
-    V::Mask found = not_below(Dots::numbers(totals), factors_of(job, row), job, 0);
+    uint32_t found = 0;
     for (size_t r = 0; r < rows; ++r) {
       const ShadowFactors factors = factors_of(job, row + r);
-      for (size_t v = 0; v < vectors; ++v)
-        found = V::either(found, not_below(Dots::numbers(totals + r * kTileQueries + v * V::lanes), factors, job, v));
+      V::Mask any = not_below(Dots::numbers(totals + r * kTileQueries), factors, job, 0);
+      for (size_t v = 1; v < vectors; ++v)
+        any = V::either(any, not_below(Dots::numbers(totals + r * kTileQueries + v * V::lanes), factors, job, v));
+      found |= (V::any(any) ? 1u : 0u) << r;
     }
-    if (V::any(found)) hits = append_shadow_hits<vectors>(job, row, rows, totals, hits);
+    if (found != 0) hits = append_shadow_hits<vectors>(job, row, found, totals, hits);
   }
   if constexpr (rows > 1) {
     if (row < job.count) return shadow_rows_of<rows / 2, vectors>(job, first, end, row, hits);
