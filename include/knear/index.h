@@ -88,6 +88,9 @@ class Index {
   // Takes over what write() of an index of the same spec wrote, which stays in the container's memory or mapped
   // file; called on a new index. Error::corrupt_file when the parts disagree.
   virtual void read(const Container& container) = 0;
+  // For the index around it: from now on only its ranks are asked for, so that what only its own searches need may be
+  // left out.
+  virtual void expect_ranks_only() {}
 
  protected:
   Index(std::size_t dim, Metric metric);  // Error::invalid_argument unless 1 <= dim <= kMaxDim

@@ -1,6 +1,7 @@
 // The scan shape: every code is looked at. Exact when its codec is.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <shared_mutex>
 #include <span>
@@ -33,6 +34,7 @@ class ScanIndex : public Index {
   Report verify() const override;
   void write(SectionWriter& writer) const override;
   void read(const Container& container) override;
+  void expect_ranks_only() override { ranks_only_ = true; }
 
  protected:
   void train_rows(MatrixView rows, const TrainOptions& options) override;
@@ -70,6 +72,7 @@ class ScanIndex : public Index {
 
   void add_shadows(Draft& draft, const RunOptions& options) const;
 
+  std::atomic<bool> ranks_only_ = false;
   mutable std::shared_mutex codec_mutex_;  // training puts a new codec in place
   std::shared_ptr<Codec> codec_;
   std::unique_ptr<CodeStore> store_;

@@ -147,7 +147,7 @@ void ScanIndex::add_shadows(Draft& draft, const RunOptions& options) const {
   const auto codec = this->codec();
   const auto cast = [&](const Draft::Casting& job) { cast_shadows(job, codec->code_bytes(), options); };
   if (draft.next().shadow) return draft.cast_added(cast);
-  if (draft.next().live < codec->casts_shadows_from()) return;
+  if (ranks_only_ || draft.next().live < codec->casts_shadows_from()) return;
   draft.cast_all(learn_shadow(*codec, draft.next()), cast);
 }
 

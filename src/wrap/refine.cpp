@@ -83,6 +83,7 @@ RefineIndex::RefineIndex(std::shared_ptr<Index> base, std::shared_ptr<Index> ref
   require(sorted_ids(*base_) == sorted_ids(*refine_), "the base holds ", base_->size(),
           " rows, the index that ranks again ", refine_->size(), ": the same ids are needed");
   require_k_factor(k_factor);
+  refine_->expect_ranks_only();
 }
 
 RefineIndex::~RefineIndex() = default;

@@ -70,6 +70,17 @@ TEST_F(RefineTest, DistancesAreTheFinerOnes) {
   EXPECT_GE(stats.rows_reranked, 2000u);
 }
 
+// Only its ranks are wanted of the finer index: what its searches would need takes no memory.
+TEST_F(RefineTest, TheFinerIndexCastsNoShadows) {
+  const auto many = gaussian(5000, kDim, 3);
+  const auto fine = std::shared_ptr<Index>(index_factory(kDim, "Flat"));
+  RefineIndex index(index_factory(kDim, "SQ4"), fine, 2);
+  index.train({many, kDim});
+  index.add({many, kDim});
+  EXPECT_EQ(fine->size(), 5000u);
+  EXPECT_EQ(fine->stats().shadow_bytes, 0u);
+}
+
 TEST_F(RefineTest, KFactorHasLimits) {
   const auto index = filled("Flat,RFlat");
   for (const float k_factor : {0.5f, -1.0f, 1e6f, std::numeric_limits<float>::quiet_NaN()}) {
