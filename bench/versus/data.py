@@ -1,7 +1,7 @@
 """The data sets: real ones where they are, otherwise generated; kept as .npy files that every process maps.
 
 Names: "fashion" (60,000 x 784 pictures), "sift" (200,000 x 128 descriptors), "words" (60,000 x 100 word
-vectors) and "clustered-N-D" (N rows of D dimensions from a seeded generator).
+vectors), "clustered-N-D" (N rows of D dimensions from a seeded generator) and those of HOSTILE.
 """
 
 from __future__ import annotations
@@ -18,6 +18,18 @@ CACHE = ROOT / "build" / "versus-data"
 SHARED = Path(os.environ.get("KNEAR_DATA", ROOT.parent / "shared" / "data"))
 FASHION = Path("/usr/share/datasets/fashion-mnist")
 QUERIES = 2000
+REAL = ("fashion", "sift", "words")
+# What may make a filter of few bits let too much pass, or cost more than it saves.
+HOSTILE = {
+    "near-duplicates": "100 clusters of 1,000 rows, spread 0.001",
+    "one-loud-dimension": "one dimension N(0, 100) beside 99 of N(0, 1)",
+    "words-2000": "2,000 of the word vectors",
+    "words-6000": "6,000 of the word vectors",
+    "gaussian-20000-784": "no structure at all",
+    "words-offset": "word vectors, 10 more in each dimension",
+    "words-giants": "word vectors, ten of them of norm 1,000,000",
+}
+HOSTILE_QUERIES = 1000
 
 
 class Missing(Exception):
@@ -46,7 +58,7 @@ def of_dimension(dim: int, quick: bool = False) -> str:
 
 def describe(name: str) -> dict[str, Any]:
     rows, queries = load(name)
-    kind = "generated" if name.startswith("clustered") else "real"
+    kind = "real" if name in REAL else "generated"
     return {"name": name, "kind": kind, "n": rows.shape[0], "dim": rows.shape[1], "queries": len(queries)}
 
 
@@ -74,9 +86,41 @@ def _make(name: str) -> tuple[np.ndarray, np.ndarray]:
         return _shared("sift200k_base_u8"), _shared("sift200k_query_u8")
     if name == "words":
         return _shared("words60k_base_f16"), _shared("words60k_query_f16")
+    if name in HOSTILE:
+        return _hostile(name)
     _, n, dim = name.split("-")
     rows = clustered(int(n) + QUERIES, int(dim))
     return rows[QUERIES:], rows[:QUERIES]
+
+
+def _hostile(name: str, seed: int = 11) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    if name.startswith("words"):
+        return _changed_words(name, rng)
+    if name == "near-duplicates":
+        centres = rng.standard_normal((100, 100), np.float32)
+        cluster = np.repeat(np.arange(100), 1000 + HOSTILE_QUERIES // 100)
+        rows = centres[rng.permutation(cluster)] + np.float32(1e-3) * rng.standard_normal((len(cluster), 100), np.float32)
+    elif name == "one-loud-dimension":
+        rows = rng.standard_normal((100_000 + HOSTILE_QUERIES, 100), np.float32)
+        rows[:, 0] *= 100
+    else:
+        _, n, dim = name.split("-")
+        rows = rng.standard_normal((int(n) + HOSTILE_QUERIES, int(dim)), np.float32)
+    return rows[HOSTILE_QUERIES:], rows[:HOSTILE_QUERIES]
+
+
+def _changed_words(name: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    rows, queries = load("words")
+    rows = np.array(rows)
+    if name == "words-offset":
+        return rows + np.float32(10), queries + np.float32(10)
+    if name == "words-giants":
+        giants = rng.choice(len(rows), 10, replace=False)
+        rows[giants] *= 1e6 / np.linalg.norm(rows[giants], axis=1, keepdims=True)
+        return rows, queries
+    some = np.sort(rng.choice(len(rows), int(name.split("-")[1]), replace=False))
+    return rows[some], queries
 
 
 def _is_there(name: str) -> bool:

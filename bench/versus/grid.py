@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from functools import partial
 from statistics import median
 from typing import Any
 
@@ -13,14 +12,12 @@ import plots
 import report
 import truth
 from lineup import Lineup
-from timing import QUICK, Budget, interleave, more_rounds, ratio
-from worker import RivalFailed
+from timing import QUICK, Budget, ratio
 
 DIMS = [2, 3, 8, 32, 100, 128, 784, 2048]
 BATCHES = [1, 8, 32, 1000]
 KS = [1, 10, 100, 1000]
 QUICK_DIMS, QUICK_BATCHES, QUICK_KS = [2, 32, 128, 784], [1, 32, 1000], [1, 10, 100]
-CLOSE = (0.9, 1.1)  # ratios that get as many rounds again before they are believed
 
 Cell = dict[str, Any]
 
@@ -60,7 +57,7 @@ def _one_table(lineup: Lineup, threads: int, metric: str, options: argparse.Name
 def _one_cell(lineup: Lineup, about: Cell, nq: int, k: int, options: argparse.Namespace) -> Cell:
     name, metric = about["data"]["name"], about["metric"]
     ids = lineup.each("answers", nq, k, truth.SAMPLE)
-    cell = about | {"nq": nq, "k": k, "times": _times(lineup, nq, k, options)}
+    cell = about | {"nq": nq, "k": k, "times": lineup.race(nq, k, options, QUICK if options.quick else Budget())}
     cell["exact_lists"] = {who: [truth.exact_lists(name, metric, found), len(found)] for who, found in ids.items()}
     cell["recall"] = {who: truth.recall(name, metric, found) for who, found in ids.items()}
     work = about["data"]["n"] * about["data"]["dim"] * nq
@@ -70,19 +67,3 @@ def _one_cell(lineup: Lineup, about: Cell, nq: int, k: int, options: argparse.Na
     if len(cell["ratio"]) > 1:
         cell["ratio"][report.FASTEST] = min(cell["ratio"].values())
     return cell
-
-
-def _times(lineup: Lineup, nq: int, k: int, options: argparse.Namespace) -> dict[str, list[float]]:
-    """Seconds per search. A close race gets a second set of rounds, whoever leads, and all rounds count."""
-    budget = QUICK if options.quick else Budget()
-    samples = {name: partial(worker.ask, "time", nq, k, options.clock) for name, worker in lineup.workers.items()}
-    try:
-        times = interleave(samples, budget)
-        ours = times.get(options.subject)
-        others = [theirs for who, theirs in times.items() if who != options.subject]
-        if ours and any(CLOSE[0] < ratio(theirs, ours) < CLOSE[1] for theirs in others):
-            more_rounds(samples, times, budget)
-        return times
-    except RivalFailed as failure:
-        lineup.drop(str(failure).split(":")[0], str(failure))
-        return _times(lineup, nq, k, options)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
+from functools import partial
 from typing import Any, Self
 
 import environment
 import rivals
+from timing import Budget, interleave, more_rounds, ratio
 from worker import RivalFailed, Worker
+
+CLOSE = (0.9, 1.1)  # ratios that get as many rounds again before they are believed
 
 
 class Lineup:
@@ -28,6 +33,20 @@ class Lineup:
             except RivalFailed as failure:
                 self.drop(name, str(failure))
         return results
+
+    def race(self, nq: int, k: int, options: argparse.Namespace, budget: Budget) -> dict[str, list[float]]:
+        """Seconds per search, in turns. A close race gets a second set of rounds, whoever leads, and all rounds count."""
+        samples = {name: partial(worker.ask, "time", nq, k, options.clock) for name, worker in self.workers.items()}
+        try:
+            times = interleave(samples, budget)
+            ours = times.get(options.subject)
+            others = [theirs for who, theirs in times.items() if who != options.subject]
+            if ours and any(CLOSE[0] < ratio(theirs, ours) < CLOSE[1] for theirs in others):
+                more_rounds(samples, times, budget)
+            return times
+        except RivalFailed as failure:
+            self.drop(str(failure).split(":")[0], str(failure))
+            return self.race(nq, k, options, budget)
 
     def drop(self, name: str, reason: str) -> None:
         self.failed[name] = reason

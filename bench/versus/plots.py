@@ -6,6 +6,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import certified_report
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
@@ -15,6 +16,8 @@ matplotlib.use("Agg")
 
 INK, FAINT = "#22262b", "#8a929c"
 COLOURS = {"knear": "#d1495b", "faiss": "#2e6f9e", "hnswlib": "#5a9e6f", "usearch": "#c98a2b", "numpy": "#7d6b9e"}
+FP32_COLOUR = "#eaa9b1"
+TITLES = {"fashion": "Fashion-MNIST pictures", "sift": "SIFT descriptors", "words": "word vectors"}
 MARKERS = ["o", "s", "^", "D", "v", "P"]
 STYLE = {
     "font.family": "DejaVu Sans",
@@ -176,3 +179,83 @@ def _code_curve(axis: Any, points: list[dict[str, Any]], colour: Any) -> None:
                   label=ours[0]["family"].rstrip("0123456789"))  # fmt: skip
     axis.plot([p["bytes"] for p in theirs], [p["recall"] for p in theirs], "o", markersize=9, markerfacecolor="none",
               markeredgecolor=colour)  # fmt: skip
+
+
+def certified(result: dict[str, Any], folder: Path) -> None:
+    """Bars for each metric and thread count: how many times as fast as the rival, for ordinary data."""
+    rival = certified_report.rival_name(result)
+    for (metric, threads), cells in certified_report.groups(result).items():
+        cells = [c for c in cells if not c["data"]["hostile"] and c["auto_over_rival"]]
+        if cells:
+            with plt.rc_context(STYLE):
+                _speed_bars(cells, rival, f"{report.METRIC_NAMES[metric]}, {report.threads_text(threads)}")
+                plt.savefig(folder / f"certified-{metric}-{threads}t.png")
+                plt.close()
+
+
+def _speed_bars(cells: list[dict[str, Any]], rival: str, how: str) -> None:
+    """A panel for each batch size, a group of rows for each data set, a row for each k. Bars start at 1, the rival."""
+    batches = sorted({c["nq"] for c in cells}, reverse=True)
+    places = _bar_places(cells)
+    bottom = max(places.values()) + 0.6
+    figure, axes = plt.subplots(1, len(batches), figsize=(3.2 + 3.9 * len(batches), 1.9 + 0.36 * bottom), sharex=True,
+                                sharey=True, squeeze=False, layout="constrained")  # fmt: skip
+    for axis, nq in zip(axes[0], batches):
+        some = [c for c in cells if c["nq"] == nq]
+        ys = np.array([places[c["data"]["name"], c["k"]] for c in some])
+        _bars(axis, ys - 0.2, [c["fp32_over_rival"] for c in some], FP32_COLOUR, "knear, float32 only")
+        _bars(axis, ys + 0.2, [c["auto_over_rival"] for c in some], COLOURS["knear"], "knear, int8 first (default)")
+        axis.axvline(1, color=COLOURS["faiss"], linewidth=2, label=rival, zorder=3)
+        for name, k in set(places) - {(c["data"]["name"], c["k"]) for c in some}:
+            axis.text(1.06, places[name, k], "not measured", va="center", fontsize=8, color=FAINT)
+        axis.set_title("one query at a time" if nq == 1 else f"{nq:,} queries at a time", fontsize=10.5)
+        axis.tick_params(length=0)
+        axis.grid(True, axis="x", which="major", zorder=0)
+        axis.set_axisbelow(True)
+    values = [c[what] for c in cells for what in ("fp32_over_rival", "auto_over_rival")]
+    _speed_axis(axes[0][0], min(values), max(values))
+    _bar_labels(axes[0][0], cells, places, bottom)
+    note = "; both bars of knear return the same answers, bit for bit" if all(c["same"] for c in cells) else ""
+    figure.suptitle(f"Exact nearest-neighbour search: how many times as fast as {rival}?\n", x=0.01, ha="left",
+                    fontsize=13, fontweight="bold")  # fmt: skip
+    figure.text(0.01, 0.955, f"{how}; k nearest neighbours of each query; longer is faster{note}", fontsize=9.5,
+                color=FAINT, va="top")  # fmt: skip
+    figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
+
+
+def _bar_places(cells: list[dict[str, Any]]) -> dict[tuple[str, int], float]:
+    """Where each row of bars goes, from the top: data sets stand apart."""
+    places: dict[tuple[str, int], float] = {}
+    y = 0.0
+    for name in dict.fromkeys(c["data"]["name"] for c in cells):
+        for k in sorted({c["k"] for c in cells if c["data"]["name"] == name}):
+            places[name, k] = y
+            y += 1
+        y += max(0.7, 1.7 - sum(1 for n, _ in places if n == name) * 0.5)
+    return places
+
+
+def _bars(axis: Any, ys: np.ndarray, values: list[float], colour: str, label: str) -> None:
+    axis.barh(ys, [value - 1 for value in values], left=1, height=0.38, color=colour, label=label, zorder=2)
+    for y, value in zip(ys, values):
+        text = f"{value:.1f}" if value >= 9.95 else f"{value:.2f}"
+        axis.annotate(text, (max(value, 1), y), xytext=(4, 0), textcoords="offset points", va="center", fontsize=7.5)
+
+
+def _speed_axis(axis: Any, least: float, most: float) -> None:
+    low, high = min(0.8, least * 0.9), max(2.2, most * 1.35)
+    ticks = [t for t in (0.1, 0.2, 0.5, 1, 2, 3, 5, 10, 20, 50, 100) if low <= t <= high]
+    axis.set_xscale("log")
+    axis.set_xlim(low, high)
+    axis.set_xticks(ticks, [f"{t:g}×" for t in ticks])
+    axis.minorticks_off()
+
+
+def _bar_labels(axis: Any, cells: list[dict[str, Any]], places: dict[tuple[str, int], float], bottom: float) -> None:
+    axis.set_yticks(list(places.values()), [f"k = {k}" for _, k in places])
+    axis.set_ylim(bottom, -0.6)
+    for name, about in {c["data"]["name"]: c["data"] for c in cells}.items():
+        ys = [y for (which, _), y in places.items() if which == name]
+        text = f"{TITLES.get(name, 'generated clusters')}\n{about['n']:,} × {about['dim']}"
+        axis.annotate(text, (0, sum(ys) / len(ys)), xycoords=("axes fraction", "data"), xytext=(-62, 0),
+                      textcoords="offset points", ha="right", va="center", fontsize=9)  # fmt: skip

@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 FASTEST = "fastest"  # stands for whichever rival is the fastest in a cell
-METRIC_NAMES = {"l2": "L2", "ip": "inner product"}
+METRIC_NAMES = {"l2": "L2", "ip": "inner product", "cosine": "cosine"}
 
 
 def write(folder: Path, name: str, result: dict[str, Any]) -> None:

@@ -3,7 +3,8 @@
 
 Experiments: grid (exact search over many shapes), pareto (speed against recall), single (one query on a
 million rows, with the share of the memory's bandwidth), load (opening, adding, importing), codes (recall,
-distortion and speed of small codes), kmeans (seconds and objective).
+distortion and speed of small codes), kmeans (seconds and objective), certified (exact search by int8 first,
+and where that could cost something).
 
 Writes JSON, tables and pictures to out/versus. Makes its own environment in build/versus-env.
 """
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import environment
 
-EXPERIMENTS = ("grid", "pareto", "single", "load", "codes", "kmeans")
+EXPERIMENTS = ("grid", "pareto", "single", "load", "codes", "kmeans", "certified")
 
 
 def arguments() -> argparse.Namespace:
@@ -25,13 +26,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("experiments", nargs="*", metavar="EXPERIMENT", help=f"{', '.join(EXPERIMENTS)}; default: grid")
     parser.add_argument("--quick", action="store_true", help="fewer shapes, less data, fewer repeats")
     parser.add_argument("--threads", type=numbers, default=None, help="thread counts, e.g. 1,2 (default: 1)")
-    parser.add_argument("--metric", type=words, default=["l2"], help="l2, ip or l2,ip")
+    parser.add_argument("--metric", type=words, default=["l2"], help="from l2, ip; certified also knows cosine")
     parser.add_argument("--subject", default="knear", help="whose speed is the one to judge")
     parser.add_argument("--rivals", type=words, default=None, help="from faiss, hnswlib, usearch, numpy")
     parser.add_argument("--dims", type=numbers, default=None, help="dimensions of the grid")
-    parser.add_argument("--nq", type=numbers, default=None, help="batch sizes of the grid")
-    parser.add_argument("--k", type=numbers, default=None, help="numbers of neighbours of the grid")
-    parser.add_argument("--data", default=None, help="data set of pareto, codes or kmeans: fashion, sift, words, clustered-N-D")
+    parser.add_argument("--nq", type=numbers, default=None, help="batch sizes of grid or certified")
+    parser.add_argument("--k", type=numbers, default=None, help="numbers of neighbours of grid or certified")
+    parser.add_argument("--data", default=None, help="data set of pareto, codes, kmeans or certified: fashion, sift, words, clustered-N-D")
     parser.add_argument("--gigabytes", type=float, default=None, help="size of the index of load (default: 3)")
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall",
                         help="cpu: the process's own time, for one thread on a busy machine")  # fmt: skip

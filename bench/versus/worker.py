@@ -57,8 +57,7 @@ class Bench:
     def time(self, nq: int, k: int, clock: str, calls: int) -> float:
         """Seconds per search of nq queries, the mean of so many calls on changing queries."""
         now = CLOCKS[clock]
-        starts = range(0, max(1, len(self.queries) - nq + 1), nq)
-        batches = [np.ascontiguousarray(self.queries[s : s + nq]) for s in starts[: min(calls, 64)]]
+        batches = self._batches(nq, min(calls, 64))
         start = now()
         for i in range(calls):
             self.rival.search(batches[i % len(batches)], k)
@@ -67,6 +66,24 @@ class Bench:
     def answers(self, nq: int, k: int, keep: int) -> np.ndarray:
         """The ids of the first `keep` queries when searched in a batch of nq."""
         return self.rival.search(np.ascontiguousarray(self.queries[:nq]), k)[1][:keep]
+
+    def found(self, nq: int, k: int, batches: int) -> tuple[np.ndarray, np.ndarray]:
+        """Distances and ids of so many batches of nq queries."""
+        parts = [self.rival.search(batch, k) for batch in self._batches(nq, batches)]
+        return np.concatenate([d for d, _ in parts]), np.concatenate([i for _, i in parts])
+
+    def work(self, nq: int, k: int, batches: int) -> float:
+        """Pairs that were ranked by the exact distance, for each query of so many batches of nq."""
+        chosen = self._batches(nq, batches)
+        return sum(self.rival.work(batch, k) for batch in chosen) / sum(len(batch) for batch in chosen)
+
+    def stats(self) -> dict[str, Any]:
+        return self.rival.stats()
+
+    def _batches(self, nq: int, count: int) -> list[np.ndarray]:
+        """So many of the consecutive batches of nq queries, or as many as there are."""
+        starts = range(0, max(1, len(self.queries) - nq + 1), nq)
+        return [np.ascontiguousarray(self.queries[s : s + nq]) for s in starts[:count]]
 
     def round_trip(self, n: int) -> dict[str, float]:
         """What the codec makes of n of the rows: bytes of one, and the error relative to the rows' variance."""

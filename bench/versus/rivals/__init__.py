@@ -9,6 +9,7 @@ from rivals.base import Rival
 # name -> (module, class, what pip installs for it; None: nothing beyond the harness's own numpy)
 KNOWN = {
     "knear": ("rivals.knear", "Knear", "the repository"),
+    "knear_fp32": ("rivals.knear", "KnearFp32", "the repository"),
     "faiss": ("rivals.faiss", "Faiss", "faiss-cpu"),
     "faiss_blas": ("rivals.faiss", "FaissBlas", "faiss-cpu"),
     "faiss_super": ("rivals.faiss", "FaissSuper", "faiss-cpu"),

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-METRICS = ("l2", "ip")
 HNSW_EF_CONSTRUCTION = 200  # the same for every library's graph
 
 
@@ -50,6 +49,14 @@ class Rival(abc.ABC):
     @abc.abstractmethod
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Distances and ids, both nq x k, nearest first."""
+
+    def work(self, queries: np.ndarray, k: int) -> int:
+        """How many pairs of query and row this search ranks by the exact distance, after all filters."""
+        raise Unsupported(f"{self.name} does not tell")
+
+    def stats(self) -> dict[str, Any]:
+        """What the index tells about itself."""
+        return {}
 
     def round_trip(self, rows: np.ndarray) -> tuple[int, np.ndarray]:
         """Bytes of a code of the index, and the rows after encoding and decoding."""

@@ -9,12 +9,13 @@ import numpy as np
 
 from rivals.base import HNSW_EF_CONSTRUCTION, Rival, Unsupported
 
-_METRIC = {"l2": faiss.METRIC_L2, "ip": faiss.METRIC_INNER_PRODUCT}
+_METRIC = {"l2": faiss.METRIC_L2, "ip": faiss.METRIC_INNER_PRODUCT, "cosine": faiss.METRIC_INNER_PRODUCT}
 
 
 class Faiss(Rival):
     name = "faiss"
     _kmeans = faiss.Kmeans  # over Clustering
+    _normalizes = False
 
     def version(self) -> str:
         return str(faiss.__version__)
@@ -29,21 +30,29 @@ class Faiss(Rival):
         faiss.omp_set_num_threads(threads)
 
     def build(self, rows: np.ndarray, metric: str, spec: str) -> None:
+        self._normalizes = metric == "cosine"  # inner product of normalized vectors, as Faiss has no cosine
         self.index = faiss.index_factory(rows.shape[1], spec, _METRIC[metric])
         if spec.startswith("HNSW"):
             self.index.hnsw.efConstruction = HNSW_EF_CONSTRUCTION
+        rows = self._prepared(rows)
         self.index.train(rows)
         self.index.add(rows)
 
     def add(self, rows: np.ndarray) -> None:
-        self.index.add(rows)
+        self.index.add(self._prepared(rows))
 
     def tune(self, **knobs: float) -> None:
         for name, value in knobs.items():
             faiss.ParameterSpace().set_index_parameter(self.index, name, value)
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        return self.index.search(queries, k)
+        return self.index.search(self._prepared(queries), k)
+
+    def _prepared(self, vectors: np.ndarray) -> np.ndarray:
+        if self._normalizes:
+            vectors = np.array(vectors)
+            faiss.normalize_L2(vectors)
+        return vectors
 
     def round_trip(self, rows: np.ndarray) -> tuple[int, np.ndarray]:
         codes = self.index.sa_encode(rows)
@@ -73,7 +82,7 @@ class FaissBlas(Faiss):
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         faiss.cvar.distance_compute_blas_threshold = 1 if len(queries) > 1 else 1 << 30
-        return self.index.search(queries, k)
+        return super().search(queries, k)
 
 
 class FaissSuper(Faiss):

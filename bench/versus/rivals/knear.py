@@ -33,6 +33,13 @@ class Knear(Rival):
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         return self.index.search(queries, k)
 
+    def work(self, queries: np.ndarray, k: int) -> int:
+        return int(self.index.search(queries, k, return_stats=True)[2].rows_reranked)
+
+    def stats(self) -> dict[str, Any]:
+        stats = self.index.stats
+        return {"shadow_bytes": int(stats.shadow_bytes), "shadow": stats.shadow}
+
     def round_trip(self, rows: np.ndarray) -> tuple[int, np.ndarray]:
         codes = self.index.sa_encode(rows)
         return codes.shape[1], self.index.sa_decode(codes)
@@ -48,3 +55,12 @@ class Knear(Rival):
     def load(self, path: str) -> str:
         self.index = knear.load(path, mmap=True)
         return "mmap"
+
+
+class KnearFp32(Knear):
+    """knear told to compare by float32 only."""
+
+    name = "knear_fp32"
+
+    def build(self, rows: np.ndarray, metric: str, spec: str) -> None:
+        super().build(rows, metric, spec.replace("Flat", "Flat,exact=fp32"))
