@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import time
 from collections.abc import Iterator
 from statistics import mean, median
 from typing import Any
@@ -62,7 +63,8 @@ def _shapes(options: argparse.Namespace) -> Iterator[tuple[str, list[int], list[
         nqs, ks = options.nq or BATCHES, options.k or (QUICK_KS if options.quick else KS)
         if name in ONLY and not options.data:
             nqs, ks = ([n for n in wanted if n in some] for wanted, some in zip((nqs, ks), ONLY[name]))
-        yield name, nqs, ks
+        if nqs and ks:
+            yield name, nqs, ks
 
 
 def _one_data_set(result: dict[str, Any], lineup: Lineup, about: Cell, name: str, points: list[tuple[int, int]],
@@ -88,8 +90,9 @@ def _one_cell(lineup: Lineup, about: Cell, nq: int, k: int, options: argparse.Na
     ours, theirs = auto.ask("found", nq, k, calls), fp32.ask("found", nq, k, calls)
     cell = about | {"nq": nq, "k": k, "same": all(np.array_equal(a, b) for a, b in zip(ours, theirs))}
     cell["ranked_per_query"] = {who: lineup.workers[who].ask("work", nq, k, calls) for who in (AUTO, FP32)}
-    before = auto.ask("stats")
+    before, start, busy = auto.ask("stats"), time.perf_counter(), machine.busy_seconds()
     cell["times"] = lineup.race(nq, k, options, QUICK if options.quick else BUDGET)
+    cell["busy_cpus"] = (machine.busy_seconds() - busy) / (time.perf_counter() - start)
     cell |= auto.ask("stats")
     cell["given_up"] = [a - b for a, b in zip(_given_up(cell["shadow"]), _given_up(before["shadow"]))]
     return cell | _figures(cell)

@@ -11,6 +11,7 @@ Cell = dict[str, Any]
 
 LEAST_ROWS, LEAST_DIM = 60_000, 96  # of the data that the summary compares with Faiss
 MOST_LOSS = 1.08  # times the time of float32, on hostile data
+MOST_OTHERS = 0.25  # CPUs that other processes may keep busy before a figure is doubtful
 
 
 def rival_name(result: dict[str, Any]) -> str:
@@ -27,7 +28,7 @@ def progress(cell: Cell) -> str:
     return (f"{cell['data']['name']:>22} {cell['nq']:>5} {cell['k']:>4} {_number(cell['rival_ms'], '.2f'):>10} "
             f"{_number(cell['fp32_over_rival'], '.2f'):>6} {_number(cell['auto_over_rival'], '.2f'):>6} "
             f"{cell['auto_over_fp32']:>10.2f}  {_rate(cell)}, {_ranked(cell)} ranked a query"
-            f"{'' if cell['same'] else ', ANSWERS DIFFER'}, {_shadow(cell)}")  # fmt: skip
+            f"{'' if cell['same'] else ', ANSWERS DIFFER'}, {_shadow(cell)}{', disturbed' if _disturbed(cell) else ''}")  # fmt: skip
 
 
 def tables(result: dict[str, Any]) -> str:
@@ -94,7 +95,15 @@ def _sentences(rival: str, cells: list[Cell]) -> list[str]:
     differ = [c for c in cells if not c["same"]]
     lines.append(f"Ids and distances of auto and fp32 are the same in {len(cells) - len(differ)} of {len(cells)}"
                  + "".join(f"; NOT: {_place(c)}" for c in differ) + ".")  # fmt: skip
+    disturbed = [c for c in cells if _disturbed(c)]
+    if disturbed:
+        lines.append(f"Other processes disturbed {len(disturbed)} of {len(cells)} measurements: repeat them before quoting.")
     return lines
+
+
+def _disturbed(cell: Cell) -> bool:
+    """Did others keep the machine busy meanwhile?"""
+    return cell["busy_cpus"] > cell["threads"] + MOST_OTHERS
 
 
 def _ordinary(cells: list[Cell]) -> list[Cell]:
@@ -111,7 +120,11 @@ def _place(cell: Cell) -> str:
 
 def _rate(cell: Cell) -> str:
     """Of batches arithmetic, of single queries bytes of what is compared first."""
-    return f"{cell['bytes_per_second'] / 1e9:.1f} GB/s" if cell["nq"] == 1 else f"{cell['gmacs_per_second']:.0f} GMAC/s"
+    if cell["nq"] > 1:
+        return f"{cell['gmacs_per_second']:.0f} GMAC/s"
+    gave_up, tried = cell["given_up"]
+    streamed = not cell["shadow"] or tried > 2 * gave_up  # else mostly something else was read
+    return f"{cell['bytes_per_second'] / 1e9:.1f} GB/s" if streamed else "-"
 
 
 def _ranked(cell: Cell) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ HOSTILE_QUERIES = 1000
 
 
 class Missing(Exception):
-    """The real data is not on this machine; the message says how to have it."""
+    """There is no such data, or the real data is not on this machine; the message says how to have it."""
 
 
 def load(name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -88,6 +89,8 @@ def _make(name: str) -> tuple[np.ndarray, np.ndarray]:
         return _shared("words60k_base_f16"), _shared("words60k_query_f16")
     if name in HOSTILE:
         return _hostile(name)
+    if not re.fullmatch(r"clustered-\d+-\d+", name):
+        raise Missing(f"no data set is called {name}: know clustered-N-D, {', '.join([*REAL, *HOSTILE])}")
     _, n, dim = name.split("-")
     rows = clustered(int(n) + QUERIES, int(dim))
     return rows[QUERIES:], rows[:QUERIES]

@@ -48,6 +48,12 @@ def read_bandwidth(threads: int, now: Callable[[], float] = time.perf_counter, s
     return best
 
 
+def busy_seconds() -> float:
+    """CPU time that all processes of the machine together have used so far."""
+    user, nice, system, _, _, irq, softirq = (int(n) for n in Path("/proc/stat").read_text().split()[1:8])
+    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
+
+
 def _run_together(way: Any, blocks: list[np.ndarray], now: Callable[[], float]) -> float:
     """Seconds until every thread has read its block once."""
     gate = threading.Barrier(len(blocks) + 1)

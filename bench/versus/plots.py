@@ -197,7 +197,7 @@ def _speed_bars(cells: list[dict[str, Any]], rival: str, how: str) -> None:
     """A panel for each batch size, a group of rows for each data set, a row for each k. Bars start at 1, the rival."""
     batches = sorted({c["nq"] for c in cells}, reverse=True)
     places = _bar_places(cells)
-    bottom = max(places.values()) + 0.6
+    bottom = max(places.values()) + 0.7
     figure, axes = plt.subplots(1, len(batches), figsize=(3.2 + 3.9 * len(batches), 1.9 + 0.36 * bottom), sharex=True,
                                 sharey=True, squeeze=False, layout="constrained")  # fmt: skip
     for axis, nq in zip(axes[0], batches):
@@ -216,10 +216,12 @@ def _speed_bars(cells: list[dict[str, Any]], rival: str, how: str) -> None:
     _speed_axis(axes[0][0], min(values), max(values))
     _bar_labels(axes[0][0], cells, places, bottom)
     note = "; both bars of knear return the same answers, bit for bit" if all(c["same"] for c in cells) else ""
-    figure.suptitle(f"Exact nearest-neighbour search: how many times as fast as {rival}?\n", x=0.01, ha="left",
-                    fontsize=13, fontweight="bold")  # fmt: skip
-    figure.text(0.01, 0.955, f"{how}; k nearest neighbours of each query; longer is faster{note}", fontsize=9.5,
-                color=FAINT, va="top")  # fmt: skip
+    inch = 1 / figure.get_figheight()
+    figure.get_layout_engine().set(rect=(0, 0, 1, 1 - 0.6 * inch))
+    figure.text(0.01, 1 - 0.06 * inch, f"Exact nearest-neighbour search: how many times as fast as {rival}?", va="top",
+                fontsize=13, fontweight="bold")  # fmt: skip
+    figure.text(0.01, 1 - 0.33 * inch, f"{how}; k nearest neighbours of each query; longer is faster (log scale){note}", va="top",
+                fontsize=9.5, color=FAINT)  # fmt: skip
     figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
 
 
@@ -231,7 +233,7 @@ def _bar_places(cells: list[dict[str, Any]]) -> dict[tuple[str, int], float]:
         for k in sorted({c["k"] for c in cells if c["data"]["name"] == name}):
             places[name, k] = y
             y += 1
-        y += max(0.7, 1.7 - sum(1 for n, _ in places if n == name) * 0.5)
+        y += 0.6
     return places
 
 
@@ -253,7 +255,7 @@ def _speed_axis(axis: Any, least: float, most: float) -> None:
 
 def _bar_labels(axis: Any, cells: list[dict[str, Any]], places: dict[tuple[str, int], float], bottom: float) -> None:
     axis.set_yticks(list(places.values()), [f"k = {k}" for _, k in places])
-    axis.set_ylim(bottom, -0.6)
+    axis.set_ylim(bottom, -0.7)
     for name, about in {c["data"]["name"]: c["data"] for c in cells}.items():
         ys = [y for (which, _), y in places.items() if which == name]
         text = f"{TITLES.get(name, 'generated clusters')}\n{about['n']:,} × {about['dim']}"
