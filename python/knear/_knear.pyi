@@ -77,6 +77,16 @@ class IndexStats:
     def mapped_bytes(self) -> int:
         """Bytes of mapped files."""
 
+    @property
+    def shadow_bytes(self) -> int:
+        """
+        Bytes per vector of what exact searches compare first; 0: the vectors themselves.
+        """
+
+    @property
+    def shadow(self) -> str:
+        """What that is and how it fares, in words; empty without."""
+
     def __repr__(self) -> str: ...
 
 class Capabilities:
@@ -635,6 +645,7 @@ def index(spec: str, dim: int, metric: knear.typing.MetricLike = 'l2', *, dtype:
     Builds an empty index.
 
     spec: what it is made of, e.g. "Flat" (exact search) or "Flat,dtype=float16".
+        "Flat,exact=fp32" keeps no shadows of one byte a dimension beside the rows.
     dim: number of dimensions, 1 to 65536.
     metric: "l2" (squared), "ip", "cosine", "l1", ... or a METRIC_ constant.
     dtype: how rows are stored: "float32" (default), "float16", "bfloat16", "int8", "uint8".

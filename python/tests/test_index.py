@@ -355,3 +355,23 @@ def test_codes_by_themselves():
         index.sa_decode(x)
     with pytest.raises(ValueError, match="row 1"):
         index.sa_encode([[1, 2, 3], [1, 2, np.nan]])
+
+
+def test_searches_by_whole_numbers_find_the_same():
+    rng = np.random.default_rng(5)
+    rows = rng.normal(size=(6000, 48)).astype(np.float32)
+    queries = rng.normal(size=(150, 48)).astype(np.float32)
+    for metric in ("l2", "ip", "cosine"):
+        plain = knear.index("Flat,exact=fp32", 48, metric)
+        certified = knear.index("Flat,exact=int8", 48, metric)
+        plain.add(rows)
+        certified.add(rows)
+        assert plain.stats.shadow_bytes == 0 and plain.stats.shadow == ""
+        assert certified.stats.shadow_bytes == 48 + 12 and certified.stats.shadow.startswith("int8")
+        for some in (queries, queries[:1]):
+            distances, ids = plain.search(some, 10)
+            found_distances, found_ids = certified.search(some, 10)
+            np.testing.assert_array_equal(ids, found_ids)
+            np.testing.assert_array_equal(distances, found_distances)
+    with pytest.raises(knear.InvalidArgument, match="exact=int4"):
+        knear.index("Flat,exact=int4", 8)
