@@ -286,8 +286,8 @@ struct ShadowTable {
   size_t (*shadow_tile)(const ShadowJob* job);
   // Four quarters of the rows are read side by side, as by l2_rows.
   void (*shadow_stream)(const ShadowStreamJob* job);
-  // The sum of (16 * coarse + fine) * (row - 128), where magnitudes are at most 64 and 8, and in sum below 2^23; `start`
-  // is -128 times the sum of all codes.
+  // The sum of (16 * coarse + fine) * (row - 128), where magnitudes are at most 64 and 8, and in sum below 2^23;
+  // `start` is -128 times the sum of all codes.
   int32_t (*shadow_dot)(const uint8_t* row, const int8_t* coarse, const int8_t* fine, int32_t start, size_t dim);
 };
 

@@ -66,7 +66,7 @@ class Snapshot final : public SlotTable {
   Id id(Slot slot) const noexcept override { return chunks[slot >> 32].id(slot & 0xffffffffu); }
 
   std::size_t rows() const noexcept override;
-  bool mapped() const noexcept;       // does any chunk lie in a mapped file?
+  bool mapped() const noexcept;  // does any chunk lie in a mapped file?
   // visit(chunk, row) / visit(slot) for every live row, in order.
   template <class Visit>
   void for_live(const Visit& visit) const {
