@@ -18,8 +18,8 @@ class FilterBoundTest : public testing::TestWithParam<std::tuple<Metric::Kind, i
 // threshold is lost.
 TEST_P(FilterBoundTest, LosesNoRowAndItsIntervalsHold) {
   const auto [metric, kind] = GetParam();
-  for (const std::size_t dim : std::initializer_list<std::size_t>{1, 2, 3, 8, 17, 100, 300}) {
-    for (const std::size_t count : std::initializer_list<std::size_t>{1, 5, 16, 23, 40}) {
+  for (const std::size_t dim : std::initializer_list<std::size_t>{1, 2, 8, 17, 100, 300}) {
+    for (const std::size_t count : std::initializer_list<std::size_t>{1, 5, 23, 40}) {
       const auto rows = hard_rows(kind, 130, dim, 1);
       const auto queries = hard_rows(kind, count, dim, 2);
       Witness witness = witness_of(metric, MatrixView(rows, dim), MatrixView(queries, dim));

@@ -53,8 +53,8 @@ class ShadowFilterTest : public testing::TestWithParam<std::tuple<Metric::Kind, 
 
 TEST_P(ShadowFilterTest, LosesNoRowAndItsIntervalsHold) {
   const auto [metric, kind] = GetParam();
-  for (const std::size_t dim : std::initializer_list<std::size_t>{1, 2, 3, 8, 17, 100, 300, 1100}) {
-    for (const std::size_t count : std::initializer_list<std::size_t>{1, 5, 16, 23, 40}) {
+  for (const std::size_t dim : std::initializer_list<std::size_t>{1, 3, 17, 100, 1100}) {
+    for (const std::size_t count : std::initializer_list<std::size_t>{1, 5, 23, 40}) {
       const Shadowed shadowed(hard_rows(kind, 130, dim, 1), dim, metric);
       const auto queries = hard_rows(kind, count, dim, 2);
       Witness witness = witness_of(metric, shadowed.view(), MatrixView(queries, dim));
