@@ -2,12 +2,15 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <initializer_list>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "kernels/dispatch.h"
 #include "kernels/machine.h"
+#include "knear/matrix.h"
 
 namespace knear::bench {
 namespace {
@@ -74,6 +77,46 @@ void tile(State& state, const Table* table, std::size_t dim) {
     }
   }
   report_macs(state, *table, kBlocks * kernels::kTileRows * kQueries * dim);
+}
+
+// The same with shadows; of_peak is of the float32 multiply-adds that the bytes stand for, so it may exceed 1.
+void shadow_tile(State& state, const Table* table, std::size_t dim) {
+  constexpr std::size_t kBlocks = 16;
+  constexpr std::size_t kRows = 96;
+  constexpr std::size_t kQueries = 256;
+  const std::size_t width = table->tile_queries;
+  const std::size_t groups = kQueries / width;
+  const std::size_t codes = (dim + 3) / 4 * 4;
+  const std::size_t stride = codes + sizeof(kernels::ShadowFactors);
+  const std::size_t runs = table->shadow_run ? (codes / 4 + table->shadow_run - 1) / table->shadow_run : 1;
+  const std::size_t words = (codes / 4 + runs) * width;
+  std::vector<std::uint8_t> rows(kBlocks * kRows * stride, 3);  // as factors: tiny positive floats
+  Matrix queries(DType::u8, groups, words * sizeof(std::int32_t));
+  std::fill_n(queries.data(), groups * words * sizeof(std::int32_t), Byte{1});
+  Matrix scratch(DType::f32, kRows, width);
+  const std::vector<float> ones(width, 1.0f);
+  const std::vector<float> limit(width, 1e30f);
+  std::vector<kernels::ShadowHit> hits(kRows * width);
+  for (auto _ : state) {
+    for (std::size_t block = 0; block < kBlocks; ++block) {
+      for (std::size_t group = 0; group < groups; ++group) {
+        const kernels::ShadowJob job{rows.data() + block * kRows * stride,
+                                     stride,
+                                     kRows,
+                                     codes,
+                                     nullptr,
+                                     width,
+                                     reinterpret_cast<const std::int32_t*>(queries.data()) + group * words,
+                                     ones.data(),
+                                     ones.data(),
+                                     limit.data(),
+                                     reinterpret_cast<std::int32_t*>(scratch.data()),
+                                     hits.data()};
+        benchmark::DoNotOptimize(table->shadow_tile(&job));
+      }
+    }
+  }
+  report_macs(state, *table, kBlocks * kRows * kQueries * dim);
 }
 
 // One query passes rows of `bytes` in all; threads share them. Distances go to a small buffer, as a scan does.
@@ -196,6 +239,9 @@ void register_table(const Table* table) {
   for (const std::size_t dim : kDims)
     benchmark::RegisterBenchmark((std::string("tile/") + table->name + "/" + std::to_string(dim)).c_str(),
                                  [=](State& state) { tile(state, table, dim); });
+  for (const std::size_t dim : std::initializer_list<std::size_t>{32, 100, 128, 784, 2048})
+    benchmark::RegisterBenchmark((std::string("shadow_tile/") + table->name + "/" + std::to_string(dim)).c_str(),
+                                 [=](State& state) { shadow_tile(state, table, dim); });
   for (const std::size_t dim : kDims)
     for (const Level& level : {kLevels[1], kLevels[3]}) register_rows(table, dim, level);
   register_exact(table);

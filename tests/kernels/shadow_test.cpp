@@ -13,7 +13,7 @@ class ShadowCase {
       : table_(table),
         count_(rows),
         dim_(dim),
-        stride_(dim + sizeof(ShadowFactors) + 4 * (seed % 3)),
+        stride_(dim + sizeof(ShadowFactors) + std::size_t{4} * (seed % 3)),
         random_(seed),
         rows_(count_ * stride_),
         codes_(table.tile_queries * dim),
@@ -93,7 +93,7 @@ class ShadowCase {
     EXPECT_EQ(values[count_], 77.0f);
     for (std::size_t r = 0; r < count_; ++r) {
       std::int64_t dot = 0;
-      for (std::size_t j = 0; j < dim_; ++j) dot += codes[j] * (rows_[r * stride_ + j] - 128);
+      for (std::size_t j = 0; j < dim_; ++j) dot += std::int64_t{codes[j]} * row_code(r, j);
       const Value value = value_of(r, static_cast<double>(dot), 0);
       if (std::isnan(value.exact)) {
         EXPECT_TRUE(std::isnan(values[r])) << "row " << r;
@@ -114,12 +114,13 @@ class ShadowCase {
     }
     for (std::size_t r = 0; r < count_; ++r) {
       std::int64_t dot = 0;
-      for (std::size_t j = 0; j < dim_; ++j) dot += (16 * coarse[j] + fine[j]) * (rows_[r * stride_ + j] - 128);
+      for (std::size_t j = 0; j < dim_; ++j) dot += std::int64_t{16 * coarse[j] + fine[j]} * row_code(r, j);
       EXPECT_EQ(table_.shadow_dot(rows_.data() + r * stride_, coarse.data(), fine.data(), -128 * sum, dim_), dot);
     }
   }
 
  private:
+  int row_code(std::size_t r, std::size_t j) const { return rows_[r * stride_ + j] - 128; }
   std::int8_t& code(std::size_t q, std::size_t j) { return codes_[q * dim_ + j]; }
   std::size_t run() const { return table_.shadow_run ? table_.shadow_run : (dim_ + 3) / 4; }
 
@@ -167,7 +168,7 @@ class ShadowCase {
 
   std::int64_t dot_of(std::size_t r, std::size_t q) {
     std::int64_t dot = 0;
-    for (std::size_t j = 0; j < dim_; ++j) dot += code(q, j) * (rows_[r * stride_ + j] - 128);
+    for (std::size_t j = 0; j < dim_; ++j) dot += std::int64_t{code(q, j)} * row_code(r, j);
     return dot;
   }
 

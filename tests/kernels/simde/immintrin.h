@@ -45,8 +45,11 @@ inline simde__m512 _mm512_maskz_loadu_ps(__mmask16 mask, const float* p) {
 
 inline simde__m512i _mm512_maskz_loadu_epi32(__mmask16 mask, const void* p) {
   simde__m512i_private out{};
-  for (unsigned i = 0; i < 16; ++i)
-    if ((mask >> i & 1u) != 0) __builtin_memcpy(&out.i32[i], static_cast<const char*>(p) + 4 * i, 4);
+  for (unsigned i = 0; i < 16; ++i) {
+    int word = 0;
+    if ((mask >> i & 1u) != 0) __builtin_memcpy(&word, static_cast<const char*>(p) + 4 * i, 4);
+    out.i32[i] = word;
+  }
   return simde__m512i_from_private(out);
 }
 
