@@ -95,7 +95,8 @@ struct Kmeans1d {
 Kmeans1d kmeans_1d(std::span<const float> values, std::size_t k, std::span<const float> weights = {},
                    const RunOptions& options = {});
 
-// The nearest centroid of each row (the first of equal ones) and its squared distance; distances may be empty.
+// The nearest centroid of each row by its float64 distance (the first of equal ones), and the squared distance;
+// `distances` may be empty. Error::invalid_argument for rows with NaN or Inf, which names the first.
 void assign_to_nearest(MatrixView rows, MatrixView centroids, std::span<std::uint32_t> numbers,
                        std::span<float> distances = {}, const RunOptions& options = {});
 

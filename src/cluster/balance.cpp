@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <limits>
 #include <tuple>
 #include <vector>
 
@@ -111,7 +110,7 @@ class Balancer {
     kernels::table().exact[is_distance ? kernels::exact_l2 : kernels::exact_inner_product](row, both, 2, dim, 0,
                                                                                            values);
     const double loss = is_distance ? values[1] - values[0] : values[0] - values[1];
-    return std::isnan(loss) ? std::numeric_limits<float>::infinity() : static_cast<float>(loss);
+    return static_cast<float>(loss);
   }
 
   MatrixView rows_;

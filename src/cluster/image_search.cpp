@@ -13,18 +13,17 @@ namespace knear {
 namespace {
 
 constexpr std::size_t kTaskRows = 1024;
-constexpr std::size_t kMostDirections = 63;
+constexpr std::size_t kUnit = 16;  // dimensions of images are multiples of
+constexpr std::size_t kMostImageDim = 64;
 constexpr std::size_t kLeastDim = 48;  // of rows that are worth images
 constexpr std::size_t kLeastCentroids = 32;
 constexpr float kMostMargin = 0.25f;  // of a row's distance to its centroid
-constexpr float kLoose = 1.02f;  // upper bounds may exceed what was measured that much before they are measured again
+// What is counted as work, in operations of vectors of float32: of the tile one with bytes, and a pair that passes it,
+// and one whose rows are compared.
+constexpr double kPerByte = 0.45;
+constexpr double kPerPair = 20;
+constexpr double kPerNearPair = 40;
 constexpr std::size_t kAtOnce = 4;  // rows that l2_picked takes side by side
-
-double square_of(const float* x, std::size_t dim) {
-  double sum = 0;
-  for (std::size_t j = 0; j < dim; ++j) sum += static_cast<double>(x[j]) * static_cast<double>(x[j]);
-  return sum;
-}
 
 }  // namespace
 
@@ -32,7 +31,6 @@ double square_of(const float* x, std::size_t dim) {
 struct ImageSearch::Pair {
   std::uint32_t row;  // in the block
   std::uint32_t centroid;
-  float dot;    // of the images, negated
   float lower;  // bound of the distance
 };
 
@@ -40,21 +38,18 @@ struct ImageSearch::Pair {
 struct ImageSearch::Reach {
   std::uint32_t cell;
   float upper;
-  float measured;
-  float lower;     // all centroids that are left out are at least so far
-  float distance;  // all centroids farther than this are left out
-  float limit;     // the same as the tile tests it
+  float lower;   // all centroids that are left out are at least so far
+  double apart;  // all whose images are farther than this are left out
 };
 
 // Of one block of rows.
 struct ImageSearch::Work {
-  std::vector<float> images;
+  std::vector<Byte> bytes;
   std::vector<Reach> reaches;
-  std::vector<float> biases;
   std::vector<Pair> pairs;
   std::vector<Pair> by_row;
   std::vector<std::uint32_t> starts;
-  std::vector<kernels::TileHit> hits;
+  std::vector<kernels::ShadowHit> hits;
   Matrix scratch;
   // Centroids that a row was compared with in full length, with float32 squared distances.
   std::vector<std::uint32_t> cells;
@@ -67,79 +62,62 @@ bool ImageSearch::suits(const TrainingRows& rows, std::size_t k) {
   return rows.dim() >= kLeastDim && k >= kLeastCentroids;
 }
 
-ImageSearch::ImageSearch(const TrainingRows& rows, std::uint64_t seed, const RunOptions& run)
+ImageSearch::ImageSearch(const TrainingRows& rows, std::uint64_t seed)
     : rows_(rows),
-      projection_(rows, std::min(kMostDirections, rows.dim() / 2), seed),
-      squares_(rows.count()),
+      seed_(seed),
+      all_directions_(rows, std::min(kMostImageDim, rows.dim() / 2 / kUnit * kUnit) - 1, seed),
       error_(sum_error(rows.dim()) + 0x1p-22),
-      tiny_(tiny_error(rows.dim())) {
-  const std::size_t dim = projection_.image_dim();
-  images_ = {dim, std::vector<float>(rows.count() * dim), std::vector<float>(rows.count())};
-  parallel_for((rows.count() + kTaskRows - 1) / kTaskRows, run, [&](std::size_t task, std::size_t) {
+      tiny_(tiny_error(rows.dim())) {}
+
+void ImageSearch::make_images(std::size_t directions, const RunOptions& run) {
+  projection_.emplace(all_directions_.shortened(directions).mixed(seed_));
+  const std::size_t dim = projection_->image_dim();
+  images_ = {dim, std::vector<float>(rows_.count() * dim), std::vector<float>(rows_.count())};
+  parallel_for((rows_.count() + kTaskRows - 1) / kTaskRows, run, [&](std::size_t task, std::size_t) {
     const std::size_t first = task * kTaskRows;
-    const std::size_t count = std::min(kTaskRows, rows.count() - first);
-    projection_.project(rows.rows(first, count), first, images_);
-    for (std::size_t i = first; i < first + count; ++i) squares_[i] = square_of(images_.image(i), dim);
+    projection_->project(rows_.rows(first, std::min(kTaskRows, rows_.count() - first)), first, images_);
   });
+  bytes_.emplace(images_, run);
 }
 
-void ImageSearch::use(const Matrix& centroids) {
+void ImageSearch::use(const Matrix& centroids, std::span<const std::uint32_t> order) {
+  order_.assign(order.begin(), order.end());
   settler_.emplace(centroids, Nearness::distance);
-  const std::size_t k = centroids.rows();
-  const std::size_t dim = projection_.image_dim();
-  centroid_images_ = {dim, std::vector<float>(k * dim), std::vector<float>(k)};
-  projection_.project({centroids.floats(), k, centroids.dim()}, 0, centroid_images_);
-  measure_centroids();
+  if (bytes_) project_centroids();
 }
 
-void ImageSearch::measure_centroids() {
+void ImageSearch::project_centroids() {
+  centroid_images_ = images_of_centroids(*projection_);
+  largest_error_ = *std::max_element(centroid_images_.errors.begin(), centroid_images_.errors.end());
+  packed_ = bytes_->pack(centroid_images_, order_);
+}
+
+Images ImageSearch::images_of_centroids(const Projection& projection) const {
   const std::size_t k = settler_->count();
-  ones_.assign(kernels::table().tile_queries, 1.0f);
-  halves_.resize(k);
-  longest_ = largest_error_ = 0;
-  for (std::size_t c = 0; c < k; ++c) {
-    const double square = square_of(centroid_images_.image(c), centroid_images_.dim);
-    halves_[c] = static_cast<float>(square / 2);
-    longest_ = std::max(longest_, square);
-    largest_error_ = std::max(largest_error_, static_cast<double>(centroid_images_.errors[c]));
-  }
-  longest_ = std::sqrt(longest_) * (1 + 1e-9);
-  std::vector<std::uint32_t> numbers(k);
-  std::iota(numbers.begin(), numbers.end(), 0u);
-  all_ = packed(std::move(numbers));
-}
-
-void ImageSearch::single_out(std::span<const std::uint32_t> centroids) {
-  few_ = packed({centroids.begin(), centroids.end()});
-}
-
-ImageSearch::Packed ImageSearch::packed(std::vector<std::uint32_t> numbers) const {
-  const std::size_t width = kernels::table().tile_queries;
-  const std::size_t dim = centroid_images_.dim;
-  const std::size_t groups = (numbers.size() + width - 1) / width;
-  Packed packed{std::move(numbers), Matrix(DType::f32, groups * dim, width), {}};
-  std::fill_n(packed.panels.floats(), groups * dim * width, 0.0f);
-  packed.limits.assign(groups * width, -std::numeric_limits<float>::infinity());
-  for (std::size_t i = 0; i < packed.numbers.size(); ++i) {
-    const float* image = centroid_images_.image(packed.numbers[i]);
-    float* lane = packed.panels.floats() + i / width * dim * width + i % width;
-    for (std::size_t j = 0; j < dim; ++j) lane[j * width] = -image[j];
-    packed.limits[i] = -halves_[packed.numbers[i]];
-  }
-  return packed;
+  const std::size_t dim = projection.image_dim();
+  Images images{dim, std::vector<float>(k * dim), std::vector<float>(k)};
+  projection.project({settler_->centroid(0), k, rows_.dim()}, 0, images);
+  return images;
 }
 
 void ImageSearch::guess(std::span<Place> places, const RunOptions& run) const {
-  const std::size_t dim = images_.dim;
-  const Panels panels = Panels::for_nearest({centroid_images_.values.data(), centroid_images_.errors.size(), dim}, dim);
+  const Projection projection = all_directions_.shortened(kUnit - 1);
+  const Images centroids = images_of_centroids(projection);
+  const Panels panels = Panels::for_nearest({centroids.values.data(), settler_->count(), kUnit}, kUnit);
   parallel_for((places.size() + kTaskRows - 1) / kTaskRows, run, [&](std::size_t task, std::size_t) {
     std::uint32_t numbers[kTaskRows];
     float values[kTaskRows];
     const std::size_t first = task * kTaskRows;
     const std::size_t count = std::min(kTaskRows, places.size() - first);
-    panels.nearest({images_.image(first), count, dim}, numbers, values);
+    Images images{kUnit, std::vector<float>(count * kUnit), std::vector<float>(count)};
+    projection.project(rows_.rows(first, count), 0, images);
+    panels.nearest({images.values.data(), count, kUnit}, numbers, values);
     for (std::size_t i = 0; i < count; ++i) places[first + i].cell = numbers[i];
   });
+}
+
+float ImageSearch::distance(std::uint32_t row, std::uint32_t cell) const {
+  return distance_above(squared_distance(row, cell));
 }
 
 float ImageSearch::squared_distance(std::uint32_t row, std::uint32_t cell) const {
@@ -149,43 +127,41 @@ float ImageSearch::squared_distance(std::uint32_t row, std::uint32_t cell) const
   return square;
 }
 
-// Images farther apart than `distance` and both errors are left out. The tile's value is half the square of that less
-// half the row's, and off by a float32 sum's error.
-ImageSearch::Reach ImageSearch::reach(std::uint32_t row, Place& place, float margin) const {
-  if (!(place.upper <= kLoose * place.measured))
-    place.upper = place.measured = distance_above(squared_distance(row, place.cell));
-  const float upper = place.upper;
-  const float distance = float_above(static_cast<double>(upper) + std::min(margin, kMostMargin * upper));
-  const double apart = static_cast<double>(distance) + static_cast<double>(images_.errors[row]) + largest_error_;
-  const double sizes = squares_[row] + longest_ * longest_ + apart * apart;
-  const double error = (sum_error(images_.dim) + 0x1p-21) * sizes + tiny_error(images_.dim);
-  return {place.cell,     upper,
-          place.measured, std::min(distance, place.lower),
-          distance,       float_above((apart * apart - squares_[row]) / 2 + error)};
+// Images farther apart than the distance to look at and both errors are left out.
+ImageSearch::Reach ImageSearch::reach(const Look& look, const Place& place, float margin) const {
+  const float most = (1 + kMostMargin) * place.upper;
+  const float distance = look.centroids < order_.size() ? std::clamp(place.lower, place.upper, most)
+                                                        : std::min(place.upper + margin, most);
+  const double apart = static_cast<double>(distance) + static_cast<double>(images_.errors[look.row]) +
+                       static_cast<double>(largest_error_);
+  const float lower = look.centroids < order_.size() ? std::min(place.lower, distance) : distance;
+  return {place.cell, place.upper, lower, apart * (1 + 1e-9)};
 }
 
-void ImageSearch::find_pairs(std::size_t rows, const Packed& packed, Work& work) const {
+// In order of the rows.
+void ImageSearch::find_pairs(std::size_t rows, std::size_t centroids, Work& work) const {
   const std::size_t width = kernels::table().tile_queries;
-  const std::size_t dim = images_.dim;
-  const std::size_t groups = packed.limits.size() / width;
   work.pairs.clear();
-  for (std::size_t group = 0; group < groups; ++group) {
-    const kernels::TileJob job{work.images.data(),
-                               dim,
-                               rows,
-                               dim,
-                               nullptr,
-                               width,
-                               packed.panels.floats() + group * dim * width,
-                               work.biases.data(),
-                               ones_.data(),
-                               packed.limits.data() + group * width,
-                               work.scratch.floats(),
-                               work.hits.data()};
-    const auto numbers = std::span(packed.numbers).subspan(group * width);
-    take_hits(numbers.first(std::min(width, numbers.size())), kernels::table().tile(&job), work);
+  for (std::size_t first = 0; first < centroids; first += width) {
+    const auto numbers = std::span(order_).subspan(first, std::min(width, order_.size() - first));
+    const kernels::ShadowJob job{work.bytes.data(),
+                                 bytes_->stride(),
+                                 rows,
+                                 images_.dim,
+                                 nullptr,
+                                 numbers.size(),
+                                 packed_.panels.group(first / width),
+                                 packed_.weights.data() + first,
+                                 packed_.errors.data() + first,
+                                 packed_.limits.data() + first,
+                                 reinterpret_cast<std::int32_t*>(work.scratch.floats()),
+                                 work.hits.data()};
+    const std::size_t hits = kernels::table().shadow_tile(&job);
+    for (const kernels::ShadowHit& hit : std::span(work.hits).first(hits)) {
+      if (hit.query < numbers.size() && numbers[hit.query] != work.reaches[hit.row].cell)
+        work.pairs.push_back({hit.row, numbers[hit.query], 0});
+    }
   }
-  // In order of the rows.
   work.starts.assign(rows + 2, 0);
   for (const Pair& pair : work.pairs) ++work.starts[pair.row + 2];
   for (std::size_t r = 2; r < work.starts.size(); ++r) work.starts[r] += work.starts[r - 1];
@@ -193,48 +169,52 @@ void ImageSearch::find_pairs(std::size_t rows, const Packed& packed, Work& work)
   for (const Pair& pair : work.pairs) work.by_row[work.starts[pair.row + 1]++] = pair;
 }
 
-void ImageSearch::take_hits(std::span<const std::uint32_t> numbers, std::size_t hits, Work& work) const {
-  for (std::size_t i = 0; i < hits; ++i) {
-    const kernels::TileHit& hit = work.hits[i];
-    if (hit.query >= numbers.size() || numbers[hit.query] == work.reaches[hit.row].cell) continue;
-    work.pairs.push_back({hit.row, numbers[hit.query], hit.dot, 0});
-  }
-}
-
-void ImageSearch::search(std::span<const std::uint32_t> rows, Among among, float margin,
-                         std::span<Place> places) const {
+std::size_t ImageSearch::search(std::span<const Look> looks, float margin, std::span<Place> places) const {
   Work work;
-  const std::size_t dim = images_.dim;
   const std::size_t width = kernels::table().tile_queries;
   work.hits.resize(kernels::kTileRows * width);
   work.scratch = Matrix(DType::f32, kernels::kTileRows, width);
-  work.images.resize(kernels::kTileRows * dim);
-  for (std::size_t first = 0; first < rows.size(); first += kernels::kTileRows) {
-    const auto part = rows.subspan(first, std::min(kernels::kTileRows, rows.size() - first));
+  work.bytes.resize(kernels::kTileRows * bytes_->stride());
+  double cost = 0;
+  for (std::size_t first = 0; first < looks.size(); first += kernels::kTileRows) {
+    const auto part = looks.subspan(first, std::min(kernels::kTileRows, looks.size() - first));
     work.reaches.clear();
-    work.biases.clear();
     for (std::size_t i = 0; i < part.size(); ++i) {
-      std::copy_n(images_.image(part[i]), dim, work.images.data() + i * dim);
-      if (among == Among::all) places[part[i]].lower = std::numeric_limits<float>::infinity();
-      work.reaches.push_back(reach(part[i], places[part[i]], margin));
-      work.biases.push_back(-work.reaches.back().limit);
+      work.reaches.push_back(reach(part[i], places[part[i].row], margin));
+      bytes_->put(part[i].row, work.reaches.back().apart, work.bytes.data() + i * bytes_->stride());
     }
-    find_pairs(part.size(), among == Among::all ? all_ : few_, work);
+    find_pairs(part.size(), part[0].centroids, work);
     for (std::size_t i = 0; i < part.size(); ++i) {
       const auto pairs = std::span(work.by_row).subspan(work.starts[i], work.starts[i + 1] - work.starts[i]);
-      places[part[i]] = place(part[i], work.reaches[i], pairs, work);
+      places[part[i].row] = place(part[i].row, work.reaches[i], pairs, work);
     }
+    cost += kPerByte * static_cast<double>(part.size() * part[0].centroids * images_.dim) / static_cast<double>(width);
+    cost += kPerPair * static_cast<double>(work.pairs.size());
+  }
+  return static_cast<std::size_t>(cost);
+}
+
+// Lower bounds by the images in float32.
+void ImageSearch::measure(std::uint32_t row, std::span<Pair> pairs) const {
+  const double errors = (static_cast<double>(images_.errors[row]) + static_cast<double>(largest_error_)) * (1 + 1e-9);
+  const double share = 1 - sum_error(images_.dim) - 0x1p-22;
+  const double tiny = tiny_error(images_.dim);
+  for (std::size_t first = 0; first < pairs.size(); first += kAtOnce) {
+    const auto some = pairs.subspan(first, std::min(kAtOnce, pairs.size() - first));
+    const float* picked[kAtOnce];
+    float squares[kAtOnce];
+    for (std::size_t i = 0; i < some.size(); ++i) picked[i] = centroid_images_.image(some[i].centroid);
+    kernels::table().l2_picked(images_.image(row), picked, some.size(), images_.dim, squares);
+    for (std::size_t i = 0; i < some.size(); ++i)
+      some[i].lower = well_below(std::sqrt(std::max(0.0, static_cast<double>(squares[i]) * share - tiny)) - errors);
   }
 }
 
 Place ImageSearch::place(std::uint32_t row, const Reach& reach, std::span<Pair> pairs, Work& work) const {
-  Place found{reach.cell, reach.upper, reach.lower, reach.measured};
-  const double half_error = (sum_error(images_.dim) + 0x1p-21) * (squares_[row] + longest_ * longest_);
-  const double errors = static_cast<double>(images_.errors[row]) + largest_error_;
+  Place found{reach.cell, reach.upper, reach.lower};
+  measure(row, pairs);
   std::size_t near = 0;
   for (Pair& pair : pairs) {
-    const double half = static_cast<double>(pair.dot) + static_cast<double>(halves_[pair.centroid]) - half_error;
-    pair.lower = float_below(std::sqrt(std::max(0.0, squares_[row] + 2 * half)) - errors);
     if (pair.lower > found.upper) {
       found.lower = std::min(found.lower, pair.lower);
     } else {
@@ -293,56 +273,52 @@ Place ImageSearch::nearest_of(std::uint32_t row, Place place, Work& work) const 
   for (std::size_t i = 0; i < work.cells.size(); ++i) {
     if (work.cells[i] != place.cell) place.lower = std::min(place.lower, distance_below(work.squares[i]));
   }
-  place.measured = place.upper;
   return place;
 }
 
 float ImageSearch::distance_above(float square) const {
-  return float_above(std::sqrt(static_cast<double>(square) * (1 + error_) + tiny_));
+  return well_above(std::sqrt(static_cast<double>(square) * (1 + error_) + tiny_));
 }
 
 float ImageSearch::distance_below(float square) const {
-  return float_below(std::sqrt(std::max(0.0, static_cast<double>(square) * (1 - error_) - tiny_)));
+  return well_below(std::sqrt(std::max(0.0, static_cast<double>(square) * (1 - error_) - tiny_)));
 }
 
-// What a row costs, in vector operations: all images, and the pairs that are left in full length.
-bool ImageSearch::tune(std::span<const Place> places) {
-  constexpr std::size_t kDirections[] = {7, 11, 15, 19, 23, 31, 39, 47, 63};
-  constexpr double kPerPair = 40;
+// What a row costs, in vector operations: all images, and the pairs that are left, in float32 images and in full
+// length.
+bool ImageSearch::tune(std::span<const Place> places, const RunOptions& run) {
   const std::size_t k = settler_->count();
   const auto lanes = static_cast<double>(kernels::table().tile_queries);
   const double whole = static_cast<double>(k * rows_.dim()) / lanes;
+  const Images centroids = images_of_centroids(all_directions_);
   double least = 0.8 * whole;
   std::size_t best = 0;
-  for (const std::size_t directions : kDirections) {
-    if (directions >= images_.dim) break;
-    const double pairs = pairs_left(places, directions);
-    const double cost = 1.3 * static_cast<double>(k * (directions + 1)) / lanes +
-                        pairs * (2 * static_cast<double>(rows_.dim()) / lanes + kPerPair);
+  for (std::size_t dim = kUnit; dim <= centroids.dim; dim += kUnit) {
+    const double pairs = pairs_left(places, centroids, dim - 1);
+    const double cost = kPerByte * static_cast<double>(k * dim) / lanes +
+                        pairs * (2 * static_cast<double>(rows_.dim()) / lanes + kPerNearPair);
     if (cost >= least) continue;
     least = cost;
-    best = directions;
+    best = dim;
   }
   if (best == 0) return false;
-  if (best + 1 == images_.dim) return true;
-  projection_.shorten(best);
-  images_.shorten(best);
-  for (std::size_t i = 0; i < squares_.size(); ++i) squares_[i] = square_of(images_.image(i), images_.dim);
-  centroid_images_.shorten(best);
-  measure_centroids();
+  if (best != images_.dim) {
+    make_images(best - 1, run);
+    project_centroids();
+  }
   return true;
 }
 
 // Per row of a sample, how many centroids' images of so many directions are as near as the row's own centroid.
-double ImageSearch::pairs_left(std::span<const Place> places, std::size_t directions) const {
+double ImageSearch::pairs_left(std::span<const Place> places, Images centroids, std::size_t directions) const {
   const std::size_t k = settler_->count();
   const std::size_t sample = std::min(rows_.count(), std::clamp<std::size_t>((std::size_t{1} << 16) / k, 16, 256));
-  Images centroids = centroid_images_;
   centroids.shorten(directions);
   std::size_t left = 0;
   for (std::size_t i = 0; i < sample; ++i) {
     const std::size_t row = i * rows_.count() / sample;
-    Images image{images_.dim, {images_.image(row), images_.image(row) + images_.dim}, {0}};
+    Images image{all_directions_.image_dim(), std::vector<float>(all_directions_.image_dim()), {0}};
+    all_directions_.project(rows_.rows(row, 1), 0, image);
     image.shorten(directions);
     const float upper = distance_above(squared_distance(static_cast<std::uint32_t>(row), places[row].cell));
     for (std::size_t c = 0; c < k; ++c) {

@@ -44,6 +44,14 @@ void orthonormalize(Vectors& vectors) {
   }
 }
 
+Vectors random_vectors(std::size_t count, std::size_t dim, Rng& rng) {
+  Vectors vectors(count, std::vector<double>(dim));
+  for (auto& v : vectors) {
+    for (double& x : v) x = rng.normal();
+  }
+  return vectors;
+}
+
 // out = a x b^T for row-major a (n x dim) and b (m x dim).
 std::vector<float> product(const std::vector<float>& a, const std::vector<float>& b, std::size_t dim) {
   const std::size_t n = a.size() / dim;
@@ -133,7 +141,7 @@ void Images::shorten(std::size_t directions) {
       square += static_cast<double>(from[j]) * static_cast<double>(from[j]);
     std::copy_n(from, directions, to);
     to[directions] = static_cast<float>(std::sqrt(square));
-    errors[i] = float_above(static_cast<double>(errors[i]) + 0x1p-23 * std::sqrt(square));
+    errors[i] = well_above(static_cast<double>(errors[i]) + 0x1p-23 * std::sqrt(square));
   }
   dim = directions + 1;
   values.resize(count * dim);
@@ -145,10 +153,7 @@ Projection::Projection(const TrainingRows& rows, std::size_t directions, std::ui
   const std::vector<float> columns = transposed(sample, dim_);  // dim x sample
   const std::size_t count = sample.size() / dim_;
   Rng rng(seed, stream_of(Draw::projection));
-  Vectors basis(directions, std::vector<double>(dim_));
-  for (auto& v : basis) {
-    for (double& x : v) x = rng.normal();
-  }
+  Vectors basis = random_vectors(directions, dim_, rng);
   for (std::size_t round = 0; round < kRounds; ++round) {
     orthonormalize(basis);
     const std::vector<float> coordinates = transposed(product(sample, as_floats(basis), dim_), directions);
@@ -159,10 +164,20 @@ Projection::Projection(const TrainingRows& rows, std::size_t directions, std::ui
   prepare();
 }
 
-void Projection::shorten(std::size_t directions) {
-  directions_ = directions;
-  basis_.resize(directions * dim_);
+Projection::Projection(std::vector<float> mean, std::vector<float> basis)
+    : dim_(mean.size()), directions_(basis.size() / dim_), mean_(std::move(mean)), basis_(std::move(basis)) {
   prepare();
+}
+
+Projection Projection::shortened(std::size_t directions) const {
+  return {mean_, {basis_.begin(), basis_.begin() + static_cast<std::ptrdiff_t>(directions * dim_)}};
+}
+
+Projection Projection::mixed(std::uint64_t seed) const {
+  Rng rng(seed, stream_of(Draw::mixture));
+  Vectors turn = random_vectors(directions_, directions_, rng);
+  orthonormalize(turn);
+  return {mean_, product(as_floats(turn), transposed(basis_, dim_), directions_)};
 }
 
 // By Gershgorin's circles, no eigenvalue of the basis' Gram matrix is farther from 1 than skew_; a direction that is 0
@@ -206,7 +221,7 @@ void Projection::project(FloatSpan rows, std::size_t first, Images& images) cons
       const double difference = coordinates * (2 * length + coordinates) * 1.01 + 1e-12 * square;
       const double remainder = difference > 0 ? difference / std::max(outside, std::sqrt(difference)) : 0;
       image[directions_] = static_cast<float>(outside);
-      images.errors[first + from + i] = float_above(coordinates + remainder + 0x1p-23 * outside);
+      images.errors[first + from + i] = well_above(coordinates + remainder + 0x1p-23 * outside);
     }
   }
 }

@@ -35,11 +35,15 @@ class Projection {
   Projection(const TrainingRows& rows, std::size_t directions, std::uint64_t seed);
 
   std::size_t image_dim() const noexcept { return directions_ + 1; }
-  void shorten(std::size_t directions);
+  // The same with the first directions only.
+  Projection shortened(std::size_t directions) const;
+  // Other directions that span the same, drawn by `seed`, so that images of rows spread alike in all of them.
+  Projection mixed(std::uint64_t seed) const;
   // Images and errors go to `images` from row `first` on.
   void project(FloatSpan rows, std::size_t first, Images& images) const;
 
  private:
+  Projection(std::vector<float> mean, std::vector<float> basis);
   void prepare();
 
   std::size_t dim_;

@@ -18,8 +18,9 @@ inline double sum_error(std::size_t dim) noexcept {
 // From underflow, added to a sum's error.
 inline double tiny_error(std::size_t dim) noexcept { return static_cast<double>(dim) * 0x1p-147; }
 
-// A float32 that is not below the number, and one that is not above it; NaN and Inf stay.
-inline float float_above(double x) noexcept { return static_cast<float>(x + (x < 0 ? -x : x) * 0x1p-22 + 0x1p-140); }
-inline float float_below(double x) noexcept { return -float_above(-x); }
+// A float32 that is not below the number, nor one that is a float64 rounding away, and the same above; NaN and Inf
+// stay.
+inline float well_above(double x) noexcept { return static_cast<float>(x + (x < 0 ? -x : x) * 0x1p-22 + 0x1p-140); }
+inline float well_below(double x) noexcept { return -well_above(-x); }
 
 }  // namespace knear

@@ -19,7 +19,6 @@ struct Place {
   std::uint32_t cell = 0;
   float upper = 0;
   float lower = 0;
-  float measured = -1;  // the upper bound when it last came from the row itself
 };
 
 class Settler {

@@ -7,7 +7,7 @@
 
 namespace knear {
 
-enum class Draw : std::uint64_t { sample, initial, projection, cell };
+enum class Draw : std::uint64_t { sample, initial, projection, cell, mixture };
 
 // Runs of nredo draw apart.
 constexpr std::uint64_t stream_of(Draw draw, std::uint64_t run = 0) noexcept {

@@ -41,13 +41,22 @@ TrainingRows::TrainingRows(MatrixView rows, std::size_t most, const KmeansOption
     for (std::size_t i = 0; i < weights_.size(); ++i) weights_[i] = options.weights[number(i)];
     check_weights();
   }
+  refer(rows, options.run);
+}
+
+TrainingRows::TrainingRows(MatrixView rows, std::uint64_t first, const RunOptions& run)
+    : dim_(rows.dim()), first_(first) {
+  refer(rows, run);
+}
+
+void TrainingRows::refer(MatrixView rows, const RunOptions& run) {
   if (chosen_.empty() && in_place(rows)) {
     rows_ = {reinterpret_cast<const float*>(rows.data()), rows.rows(),
              static_cast<std::size_t>(rows.row_stride()) / sizeof(float)};
   } else {
-    take(rows, options.run);
+    take(rows, run);
   }
-  measure(options.run);
+  measure(run);
 }
 
 void TrainingRows::take(MatrixView rows, const RunOptions& run) {
@@ -76,7 +85,7 @@ void TrainingRows::measure(const RunOptions& run) {
       return;
     }
   });
-  if (bad < count()) fail(Error::invalid_argument, "row ", number(bad), " holds NaN or Inf");
+  if (bad < count()) fail(Error::invalid_argument, "row ", first_ + number(bad), " holds NaN or Inf");
 }
 
 void TrainingRows::check_weights() const {

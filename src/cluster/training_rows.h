@@ -18,6 +18,8 @@ class TrainingRows {
   // that a kernel can read where they are stay there, when all of them are taken. Error::invalid_argument for NaN or
   // Inf, which names the row, and for weights that do not fit.
   TrainingRows(MatrixView rows, std::size_t most, const KmeansOptions& options);
+  // All of some rows; errors count them from `first`.
+  TrainingRows(MatrixView rows, std::uint64_t first, const RunOptions& run);
 
   std::size_t count() const noexcept { return rows_.count; }
   std::size_t dim() const noexcept { return dim_; }
@@ -32,12 +34,14 @@ class TrainingRows {
   double squared_length(std::size_t i) const noexcept { return squared_lengths_[i]; }
 
  private:
+  void refer(MatrixView rows, const RunOptions& run);
   void take(MatrixView rows, const RunOptions& run);
   void measure(const RunOptions& run);
   void check_weights() const;
   std::uint64_t number(std::size_t i) const noexcept { return chosen_.empty() ? i : chosen_[i]; }
 
   std::size_t dim_;
+  std::uint64_t first_ = 0;
   FloatSpan rows_{};
   Matrix copy_;
   std::vector<std::uint64_t> chosen_;  // ascending; empty: all

@@ -82,7 +82,7 @@ void WholeSearch::search_few(std::span<const std::uint32_t> rows, std::span<Plac
     const double lower = square + 2 * (static_cast<double>(other) - error(row)) - 1e-12 * square;
     const double upper = static_cast<double>(place.upper);
     if (lower > upper * upper * (1 + 1e-12)) {
-      place.lower = std::min(place.lower, float_below(std::sqrt(lower)));
+      place.lower = std::min(place.lower, well_below(std::sqrt(lower)));
     } else {
       unsure.push_back(row);
     }
@@ -102,7 +102,7 @@ Place WholeSearch::place(std::uint32_t row, const Nearest& nearest) const {
   const auto value = static_cast<double>(nearest.value);
   const auto second = static_cast<double>(nearest.second);
   const bool certain = second - value > 2 * error;  // false for NaN
-  Place place{certain ? nearest.number : settler_.settle(rows_.row(row)), 0, 0, 0};
+  Place place{certain ? nearest.number : settler_.settle(rows_.row(row)), 0, 0};
   if (nearness_ == Nearness::product) {
     place.upper = std::numeric_limits<float>::infinity();
     return place;
@@ -111,8 +111,8 @@ Place WholeSearch::place(std::uint32_t row, const Nearest& nearest) const {
   const double slack = 2 * error + 1e-12 * square;
   const double upper = std::max(0.0, square + 2 * value + slack);
   const double lower = std::max(0.0, square + 2 * (certain ? second : value) - slack);
-  place.upper = float_above(std::sqrt(upper));
-  place.lower = float_below(std::sqrt(lower));
+  place.upper = well_above(std::sqrt(upper));
+  place.lower = well_below(std::sqrt(lower));
   return place;
 }
 

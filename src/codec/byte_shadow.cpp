@@ -5,19 +5,19 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <optional>
 
-#include "codec/filter_bound.h"
 #include "codec/rows.h"
 #include "core/check.h"
 #include "core/rng.h"
 #include "kernels/dispatch.h"
+#include "metric/byte_image.h"
+#include "metric/float_bounds.h"
 
 namespace knear {
 namespace {
 
-constexpr double kUnit = 0x1p-24;  // rounding of one float32 operation
-constexpr double kLeast = 1e-16;   // a row's largest element, when float32 is to hold all its factors
-constexpr double kMost = 1e15;
+constexpr double kUnit = 0x1p-24;      // rounding of one float32 operation
 constexpr double kWorthTurning = 1.5;  // times smaller errors
 constexpr std::size_t kTurns = 2;
 constexpr std::uint32_t kRest = 15;  // searches without shadows after one that gave them up
@@ -208,28 +208,15 @@ void ByteShadow::cast(const Byte* rows, std::size_t n, Byte* shadows) const {
 
 // NaN where float32 cannot hold the factors: such rows are never ruled out. `y` is followed by zeros.
 kernels::ShadowFactors ByteShadow::cast_row(const double* y, Byte* codes_out) const {
-  const kernels::Table& table = kernels::table();
-  kernels::ShadowRange range;
-  table.shadow_range(y, padded(), &range);
-  const double largest = std::max(-range.least, range.most);
-  const bool usable = largest > kLeast && largest < kMost && !std::isnan(range.odd);
-  if (!usable) {
-    std::fill_n(codes_out, padded(), kZero);
-    if (largest == 0 && range.odd == 0) return {0, 0, 0};
-    return {kNan, kNan, kNan};
-  }
-  const bool whole = lossless_ && range.odd == 0 && range.least >= -128 && range.most <= 127;
-  const double step = whole ? 1.0 : static_cast<double>(float_above(largest / 127));
-  kernels::ShadowSums sums;
-  table.shadow_codes(y, padded(), step, codes_out, &sums);
-  const double error = float_above(std::sqrt(sums.errors) * (1 + 1e-10) + 1e-13 * std::sqrt(sums.elements));
-  const double length_square = step * step * sums.codes;
+  const std::optional<ByteImage> image = round_to_bytes(y, padded(), lossless_, codes_out);
+  if (!image) return {kNan, kNan, kNan};
   kernels::ShadowFactors factors;
-  factors.step = static_cast<float>(2 * step);
-  factors.error = static_cast<float>(error);
+  factors.step = static_cast<float>(2 * image->step);
+  factors.error = float_above(image->error);
+  const auto error = static_cast<double>(factors.error);
   factors.weight = metric_ == Metric::inner_product
-                       ? float_above(std::sqrt(length_square) * (1 + 1e-10))
-                       : float_below(length_square * (1 - 16 * kUnit) - error * error * (1 + 8 * kUnit));
+                       ? float_above(std::sqrt(image->square) * (1 + 1e-10))
+                       : float_below(image->square * (1 - 16 * kUnit) - error * error * (1 + 8 * kUnit));
   return factors;
 }
 

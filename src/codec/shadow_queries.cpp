@@ -13,23 +13,8 @@ constexpr double kUnit = 0x1p-24;     // rounding of one float32 operation
 constexpr double kCanonical = 2e-11;  // of the canonical distance and of sums here, in float64
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr int kMostSum = 255;           // of magnitudes that meet in 16 bits
 constexpr int kMostStreamed = 1016;     // 16 * coarse + fine
 constexpr double kMostStreamSum = 8e6;  // of magnitudes
-constexpr double kLeast = 1e-16;        // a query's largest element, scaled, when float32 is to hold all its terms
-constexpr double kMost = 1e15;
-
-// The largest sum of magnitudes that meet in one sum of 16 bits: elements 0 and 1, or 2 and 3, of each four of a run.
-template <class Number>
-Number largest_sum(const Number* codes, std::size_t dim, std::size_t run) {
-  Number most = 0;
-  for (std::size_t first = 0; first < dim; first += run) {
-    Number sums[2] = {0, 0};
-    for (std::size_t j = first; j < std::min(first + run, dim); ++j) sums[j % 4 / 2] += std::abs(codes[j]);
-    most = std::max({most, sums[0], sums[1]});
-  }
-  return most;
-}
 
 // A file may hold any factors.
 Interval sane(const Interval& interval) {
@@ -44,20 +29,13 @@ std::int32_t start_of(const std::vector<int>& codes) {
 
 ShadowQueries::ShadowQueries(const ByteShadow& shadow, MatrixView queries, std::size_t in_groups)
     : shadow_(shadow),
-      table_(kernels::table()),
       dim_(shadow.codes()),
       in_groups_(std::min(in_groups, queries.rows())),
-      run_(table_.shadow_run ? 4 * table_.shadow_run : dim_),
-      group_words_(((dim_ + run_ - 1) / run_ + dim_ / 4) * table_.tile_queries),
       unit_(1 / shadow.scale()),
       plane_bytes_((dim_ + 31) / 32 * 32),
+      panels_(in_groups_, dim_),
       planes_(2 * queries.rows() * plane_bytes_),
       queries_(queries.rows()) {
-  const std::size_t groups = (in_groups_ + table_.tile_queries - 1) / table_.tile_queries;
-  if (groups) {
-    words_ = Matrix(DType::f32, groups, group_words_);
-    std::memset(words_.data(), 0, groups * group_words_ * sizeof(std::int32_t));
-  }
   std::vector<double> z(dim_);
   std::vector<int> codes(dim_);
   for (std::size_t q = 0; q < queries.rows(); ++q) {
@@ -68,11 +46,10 @@ ShadowQueries::ShadowQueries(const ByteShadow& shadow, MatrixView queries, std::
     query.start = start_of(codes);
     put_planes(codes.data(), q);
     if (q < in_groups_) {
-      query.first = fit_group(z.data(), codes.data());
-      put_words(codes.data(), q);
+      query.first = panels_.set(q, z.data(), codes.data());
     } else {
       std::copy_n(coarse(q), dim_, codes.data());
-      query.first = image_of(z.data(), 16 * query.full.step, codes.data());
+      query.first = image_of(z.data(), dim_, 16 * query.full.step, codes.data());
       query.coarse_start = start_of(codes);
     }
   }
@@ -103,47 +80,10 @@ bool ShadowQueries::prepared(const float* row, double* z, Query& query) const {
   }
   query.length = std::sqrt(length) * (1 + 1e-10);
   query.constant = with_mean;
-  return largest == 0 || (largest > kLeast && largest < kMost);
+  return float32_holds(largest);
 }
 
-// Codes at most so large that no sum overflows.
-bool ShadowQueries::fits(const int* codes) const {
-  const int most = *std::max_element(codes, codes + dim_, [](int a, int b) { return std::abs(a) < std::abs(b); });
-  if (std::abs(most) > table_.shadow_most) return false;
-  return !table_.shadow_run || largest_sum(codes, dim_, run_) <= kMostSum;
-}
-
-ShadowQueries::Image ShadowQueries::round(const double* z, double step, int* codes) const {
-  for (std::size_t j = 0; j < dim_; ++j) codes[j] = static_cast<int>(std::rint(z[j] / step));
-  return image_of(z, step, codes);
-}
-
-ShadowQueries::Image ShadowQueries::image_of(const double* z, double step, const int* codes) const {
-  double error = 0;
-  double code_square = 0;
-  double square = 0;
-  for (std::size_t j = 0; j < dim_; ++j) {
-    const double rest = z[j] - codes[j] * step;
-    error += rest * rest;
-    code_square += static_cast<double>(codes[j]) * codes[j];
-    square += z[j] * z[j];
-  }
-  return {step, std::sqrt(error) * (1 + 1e-10) + 1e-13 * std::sqrt(square), code_square * step * step};
-}
-
-ShadowQueries::Image ShadowQueries::fit_group(const double* z, int* codes) const {
-  double largest = 0;
-  for (std::size_t j = 0; j < dim_; ++j) largest = std::max(largest, std::abs(z[j]));
-  double step = largest / table_.shadow_most;
-  // Rounding makes sums larger at times.
-  if (table_.shadow_run) step = std::max(step, largest_sum(z, dim_, run_) / (kMostSum - 3));
-  if (step == 0) step = 1;
-  Image image = round(z, step, codes);
-  while (!fits(codes)) image = round(z, step *= 1.01, codes);
-  return image;
-}
-
-ShadowQueries::Image ShadowQueries::fit_planes(const double* z, int* codes) const {
+ByteImage ShadowQueries::fit_planes(const double* z, int* codes) const {
   double largest = 0;
   double sum = 0;
   for (std::size_t j = 0; j < dim_; ++j) {
@@ -152,33 +92,9 @@ ShadowQueries::Image ShadowQueries::fit_planes(const double* z, int* codes) cons
   }
   // Rounding adds at most a half to each.
   const double step = std::max(largest / kMostStreamed, sum / (kMostStreamSum - static_cast<double>(dim_)));
-  return round(z, step == 0 ? 1 : step, codes);
-}
-
-void ShadowQueries::put_words(const int* codes, std::size_t query) {
-  const std::size_t width = table_.tile_queries;
-  auto* word = reinterpret_cast<std::int32_t*>(words_.floats()) + query / width * group_words_ + query % width;
-  for (std::size_t first = 0; first < dim_; first += run_) {
-    const std::size_t end = std::min(first + run_, dim_);
-    std::int32_t* start = word;
-    word += width;
-    int sums[2] = {0, 0};
-    for (std::size_t j = first; j < end; j += 4, word += width) {
-      std::int8_t four[4];
-      for (std::size_t i = 0; i < 4; ++i) {
-        four[i] = static_cast<std::int8_t>(codes[j + i]);
-        sums[i / 2] += codes[j + i];
-      }
-      std::memcpy(word, four, sizeof four);
-    }
-    if (table_.shadow_run) {
-      const std::int16_t halves[2] = {static_cast<std::int16_t>(-128 * sums[0]),
-                                      static_cast<std::int16_t>(-128 * sums[1])};
-      std::memcpy(start, halves, sizeof halves);
-    } else {
-      *start = -128 * (sums[0] + sums[1]);
-    }
-  }
+  const double whole = step == 0 ? 1 : step;
+  for (std::size_t j = 0; j < dim_; ++j) codes[j] = static_cast<int>(std::rint(z[j] / whole));
+  return image_of(z, dim_, whole, codes);
 }
 
 void ShadowQueries::put_planes(const int* codes, std::size_t query) {
@@ -194,7 +110,7 @@ ShadowQueries::Limit ShadowQueries::limit(std::size_t q, double threshold) const
   const Query& query = queries_[q];
   if (!query.safe || threshold == kInfinity) return {0, 0, kNan};
   const double scale = shadow_.scale();
-  const Image& image = query.first;
+  const ByteImage& image = query.first;
   const double step = image.step;
   if (shadow_.metric() == Metric::inner_product) {
     const double off = 16 * kUnit * (query.length + image.error) + image.error;
@@ -217,7 +133,7 @@ Interval ShadowQueries::interval(std::size_t q, const kernels::ShadowFactors& ro
   if (!query.safe || std::isnan(row.step)) return {-kInfinity, kInfinity};
   const double unit = unit_;
   const double error = row.error;
-  const Image& image = query.full;
+  const ByteImage& image = query.full;
   const double product = image.step * row.step * dot;  // twice the inner product
   if (shadow_.metric() == Metric::inner_product) {
     const double weight = row.weight;

@@ -10,6 +10,7 @@
 #include "codec/filter_bound.h"
 #include "kernels/dispatch.h"
 #include "knear/matrix.h"
+#include "metric/byte_image.h"
 
 namespace knear {
 
@@ -31,9 +32,7 @@ class ShadowQueries {
   Interval interval(std::size_t query, const kernels::ShadowFactors& row, std::int32_t dot) const;
 
   // Groups of tile_queries queries each, as kernels::ShadowJob wants them.
-  const std::int32_t* group(std::size_t g) const noexcept {
-    return reinterpret_cast<const std::int32_t*>(words_.floats()) + g * group_words_;
-  }
+  const std::int32_t* group(std::size_t g) const noexcept { return panels_.group(g); }
   // The query in full, as kernels::Table::shadow_dot wants it. The coarse part alone is streamed.
   const std::int8_t* coarse(std::size_t query) const noexcept { return plane(query, 0); }
   const std::int8_t* fine(std::size_t query) const noexcept { return plane(query, 1); }
@@ -41,15 +40,9 @@ class ShadowQueries {
   std::int32_t coarse_start(std::size_t query) const noexcept { return queries_[query].coarse_start; }
 
  private:
-  // Codes times a step, near the query.
-  struct Image {
-    double step = 0;
-    double error = 0;   // its distance to the query
-    double square = 0;  // its length's
-  };
   struct Query {
-    Image first;          // that kernels test with
-    Image full;           // coarse and fine
+    ByteImage first;      // that kernels test with
+    ByteImage full;       // coarse and fine
     double length = 0;    // of the query itself
     double constant = 0;  // inner product with the mean
     std::int32_t start = 0;
@@ -61,23 +54,15 @@ class ShadowQueries {
     return planes_.data() + (query * 2 + which) * plane_bytes_;
   }
   bool prepared(const float* row, double* z, Query& query) const;
-  Image fit_group(const double* z, int* codes) const;
-  Image fit_planes(const double* z, int* codes) const;
-  bool fits(const int* codes) const;
-  Image round(const double* z, double step, int* codes) const;
-  Image image_of(const double* z, double step, const int* codes) const;
-  void put_words(const int* codes, std::size_t query);
+  ByteImage fit_planes(const double* z, int* codes) const;
   void put_planes(const int* codes, std::size_t query);
 
   const ByteShadow& shadow_;
-  const kernels::Table& table_;
   std::size_t dim_;  // of shadows
   std::size_t in_groups_;
-  std::size_t run_;  // elements that are summed up at once
-  std::size_t group_words_;
   double unit_;  // 1 / scale: exact
   std::size_t plane_bytes_;
-  Matrix words_;
+  BytePanels panels_;
   std::vector<std::int8_t> planes_;
   std::vector<Query> queries_;
 };

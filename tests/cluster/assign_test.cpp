@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <string>
 #include <vector>
 
 #include "cluster_testing.h"
@@ -38,6 +40,33 @@ TEST(AssignToNearest, RefusesWhatDoesNotFit) {
             Error::invalid_argument);
   EXPECT_EQ(kind_of([&] { assign_to_nearest(MatrixView(rows, 2), MatrixView(rows, 2), numbers, distances); }),
             Error::invalid_argument);
+}
+
+TEST(AssignToNearest, NamesTheRowWithNan) {
+  std::vector<float> rows(2 * 70000);
+  rows[2 * 66000] = NAN;
+  const std::vector<float> centroids(4);
+  std::vector<std::uint32_t> numbers(70000);
+  try {
+    assign_to_nearest(MatrixView(rows, 2), MatrixView(centroids, 2), numbers);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("row 66000 "), std::string::npos) << error.what();
+  }
+}
+
+// More rows than are taken at once, and enough of them for all that saves work.
+TEST(AssignToNearest, IsTheSameForAnyNumberOfThreads) {
+  const auto rows = clustered(70000, 48, 300);
+  const auto centroids = clustered(200, 48, 300);
+  std::vector<std::uint32_t> numbers[2];
+  for (const std::size_t threads : {1u, 3u}) {
+    RunOptions run;
+    run.num_threads = threads;
+    numbers[threads == 3].resize(70000);
+    assign_to_nearest(MatrixView(rows, 48), MatrixView(centroids, 48), numbers[threads == 3], {}, run);
+  }
+  EXPECT_EQ(numbers[0], numbers[1]);
 }
 
 TEST(AssignToNearest, NoRowsAreFine) {

@@ -6,22 +6,23 @@
 #include <vector>
 
 #include "cluster_testing.h"
+#include "kernels/dispatch.h"
 #include "knear/cluster.h"
+#include "support/hard_rows.h"
 
 namespace knear {
 namespace {
 
-// The first of the nearest by float64, without any saving of work.
+// The first of the nearest by the canonical distance, without any saving of work.
 std::uint32_t obvious(const float* row, const Matrix& centroids, Nearness nearness) {
+  const auto kind = nearness == Nearness::distance ? kernels::exact_l2 : kernels::exact_inner_product;
   std::uint32_t best = 0;
   double least = 0;
   for (std::size_t c = 0; c < centroids.rows(); ++c) {
+    const float* centroid = centroids.floats() + c * centroids.dim();
     double value = 0;
-    for (std::size_t j = 0; j < centroids.dim(); ++j) {
-      const double x = row[j];
-      const double y = centroids.floats()[c * centroids.dim() + j];
-      value += nearness == Nearness::distance ? (x - y) * (x - y) : -x * y;
-    }
+    kernels::table().exact[kind](row, &centroid, 1, centroids.dim(), 0, &value);
+    if (nearness == Nearness::product) value = -value;
     if (c == 0 || value < least) {
       least = value;
       best = static_cast<std::uint32_t>(c);
@@ -54,7 +55,7 @@ class Wandering {
 };
 
 void check(std::span<const float> values, std::size_t dim, std::size_t k, Nearness nearness) {
-  const TrainingRows rows(MatrixView(values, dim), values.size(), {});
+  const TrainingRows rows(MatrixView(values, dim), values.size(), KmeansOptions{});
   NearestCells nearest(rows, nearness, 1);
   Wandering wandering(rows, k);
   std::vector<std::uint32_t> cells(rows.count());
@@ -93,10 +94,22 @@ TEST(NearestCells, AlsoOfRowsInASubspaceAndTheSameRows) {
   check(rows, 60, 64, Nearness::distance);
 }
 
-TEST(NearestCells, AlsoOfHugeNumbers) {
-  auto rows = clustered(300, 50, 20);
-  for (float& x : rows) x *= 1e18f;
-  check(rows, 50, 40, Nearness::distance);
+TEST(NearestCells, AlsoOfRowsThatAreHardOnFilters) {
+  for (int kind = 0; kind < kHardKinds; ++kind) {
+    SCOPED_TRACE(kind);
+    check(hard_rows(kind, 400, 50, 1), 50, 40, Nearness::distance);
+  }
+}
+
+TEST(NearestCells, TuneImagesInTheFirstIteration) {
+  const auto values = clustered(9000, 64, 1000);
+  const TrainingRows rows(MatrixView(values, 64), 0, RunOptions{});
+  const Wandering wandering(rows, 1000);
+  std::vector<std::uint32_t> cells(rows.count());
+  ProgressMeter meter({}, "test", 0);
+  NearestCells(rows, Nearness::distance, 1, NearestCells::Calls::one).assign(wandering.centroids(), cells, {}, meter);
+  for (std::size_t i = 0; i < rows.count(); i += 7)
+    ASSERT_EQ(cells[i], obvious(rows.row(i), wandering.centroids(), Nearness::distance)) << i;
 }
 
 }  // namespace

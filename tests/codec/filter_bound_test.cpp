@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "codec/batch_filter.h"
-#include "codec/hard_rows.h"
+#include "codec/witness.h"
+#include "support/hard_rows.h"
 
 namespace knear {
 namespace {

@@ -6,9 +6,10 @@
 #include <vector>
 
 #include "codec/byte_shadow.h"
-#include "codec/hard_rows.h"
 #include "codec/shadow_filter.h"
+#include "codec/witness.h"
 #include "knear/error.h"
+#include "support/hard_rows.h"
 
 namespace knear {
 namespace {

@@ -10,10 +10,10 @@
 #include <memory>
 #include <vector>
 
-#include "codec/hard_rows.h"
 #include "knear/io.h"
 #include "knear/knn.h"
 #include "knear/spec.h"
+#include "support/hard_rows.h"
 #include "support/reference.h"
 
 namespace knear {
