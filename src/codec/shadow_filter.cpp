@@ -127,11 +127,13 @@ double ShadowFilter::gain(std::size_t rows) const {
                                       static_cast<double>(queries_.rows() - in_groups) * streamed);
 }
 
-// Of all queries, where shadows do well: more pairs pass than k, as thresholds are not known at first.
+// Of all queries, where shadows do well: more pairs pass than k, as thresholds are not known at first, and one query
+// alone waits for each of them.
 double ShadowFilter::usual_cost() const {
   const double passed = 50 * std::pow(static_cast<double>(task_.k ? task_.k : 10), 0.65);
+  const double wait = groups_ == 0 ? 2 : 1;
   return static_cast<double>(queries_.rows()) *
-         (kPreparedPerDim * static_cast<double>(codec_.dim()) + kPassed * passed);
+         (kPreparedPerDim * static_cast<double>(codec_.dim()) + wait * kPassed * passed);
 }
 
 // Gives up once pairs that pass and pairs that are ranked cost more than shadows gain. Before there is a threshold,
