@@ -39,6 +39,10 @@ class Shadow {
   virtual std::size_t bytes() const noexcept = 0;
   // Shadows of n codes, both one after the other.
   virtual void cast(const Byte* codes, std::size_t n, Byte* shadows) const = 0;
+  // How far the codes are from the shadows that they would have, on average: the less, the more is ruled out.
+  virtual double error(const Byte* codes, std::size_t n) const = 0;
+  // Is this a shadow of the code, that is, does it rule out nothing that it must not?
+  virtual bool holds(const Byte* code, const Byte* shadow) const = 0;
   // In words, for statistics: what it is and how it fares.
   virtual std::string about() const = 0;
   virtual void write(ByteSink& sink) const = 0;

@@ -17,7 +17,8 @@ struct PqOptions {
   std::size_t bits = 8;  // of each, 1 to 16
   // planes: fast scans by register lookups (André, Kermarrec, Le Scouarnec, PVLDB 9, 2015); asks for 4 bits
   CodeLayout layout = CodeLayout::rows;
-  std::size_t niter = 25;                     // of k-means
+  // Of k-means: a third on a quarter of the rows, from two kinds of first centroids, then four fifths on all of them.
+  std::size_t niter = 25;
   std::size_t max_points_per_centroid = 256;  // more training rows are sampled; 0: all
   std::uint64_t seed = 1234;
   // polysemous: centroids are numbered such that codes differ in few bits where rows are close, for searches by

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 #include <optional>
+#include <utility>
 
 #include "codec/rows.h"
 #include "core/check.h"
@@ -20,6 +21,7 @@ namespace {
 constexpr double kUnit = 0x1p-24;      // rounding of one float32 operation
 constexpr double kWorthTurning = 1.5;  // times smaller errors
 constexpr std::size_t kTurns = 2;
+constexpr std::size_t kMedianRows = 1024;
 constexpr std::uint32_t kRest = 15;  // searches without shadows after one that gave them up
 constexpr Byte kZero = 128;          // the code of
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
@@ -57,8 +59,18 @@ ByteShadow::ByteShadow(std::size_t dim, Metric::Kind metric, DType stored, const
   widen(stored, rows, floats.size(), floats.data());
   learn_centre(floats, n);
   prepare();
-  if (lossless_ || dim < 2) return;
-  const double error = mean_error(floats, n);
+  if (lossless_) return;
+  double error = mean_error(floats, n);
+  // Where a part of the rows is far from the others, the median is among these.
+  const std::vector<float> mean = std::exchange(mean_, medians_of(floats, n));
+  prepare();
+  if (const double other = mean_error(floats, n); other < error) {
+    error = other;
+  } else {
+    mean_ = mean;
+    prepare();
+  }
+  if (dim < 2) return;
   turns_ = kTurnSeed;
   prepare();
   if (mean_error(floats, n) * kWorthTurning < error) return;
@@ -117,6 +129,30 @@ void ByteShadow::learn_centre(const std::vector<float>& rows, std::size_t n) {
   }
   spread = std::sqrt(spread / static_cast<double>(dim() * usual.size()));
   if (spread > 0 && std::isfinite(spread)) scale_ = std::ldexp(1.0, -std::clamp(std::ilogb(spread), -150, 150));
+}
+
+// Of each dimension, by a part of the rows.
+std::vector<float> ByteShadow::medians_of(const std::vector<float>& rows, std::size_t n) const {
+  const std::size_t step = (n + kMedianRows - 1) / kMedianRows;
+  std::vector<float> medians(dim());
+  std::vector<double> factors;
+  std::vector<std::size_t> some;
+  for (std::size_t i = 0; i < n; i += step) {
+    const double square = square_of(rows.data() + i * dim());
+    if (!(square > 1e-60 && square < 1e60)) continue;
+    some.push_back(i);
+    factors.push_back(metric_ == Metric::cosine ? 1 / std::sqrt(square) : 1);
+  }
+  if (some.empty()) return medians;
+  std::vector<float> values(some.size());
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  for (std::size_t j = 0; j < dim(); ++j) {
+    for (std::size_t s = 0; s < some.size(); ++s)
+      values[s] = static_cast<float>(rows[some[s] * dim() + j] * factors[s]);
+    std::nth_element(values.begin(), middle, values.end());
+    medians[j] = *middle;
+  }
+  return medians;
 }
 
 double ByteShadow::square_of(const float* row) const {
@@ -204,6 +240,39 @@ void ByteShadow::cast(const Byte* rows, std::size_t n, Byte* shadows) const {
     std::memcpy(shadows, codes.data(), this->codes());
     std::memcpy(shadows + this->codes(), &factors, sizeof factors);
   }
+}
+
+double ByteShadow::error(const Byte* rows, std::size_t n) const {
+  if (n == 0) return 0;
+  std::vector<float> floats(n * dim());
+  widen(stored_, rows, floats.size(), floats.data());
+  return mean_error(floats, n) / (static_cast<double>(n) * scale_);
+}
+
+// Up to what roundings another instruction set may have had.
+bool ByteShadow::holds(const Byte* row, const Byte* shadow) const {
+  constexpr double kOff = 4e-6;
+  std::vector<float> floats(dim());
+  std::vector<double> y(padded());
+  kernels::ShadowFactors factors;
+  std::memcpy(&factors, shadow + codes(), sizeof factors);
+  widen(stored_, row, dim(), floats.data());
+  if (std::isnan(factors.step)) return true;
+  if (!centred(floats.data(), y.data())) return false;
+  turn(y.data());
+  const double step = static_cast<double>(factors.step) / 2;
+  const auto error = static_cast<double>(factors.error);
+  double rest = 0;
+  double square = 0;
+  for (std::size_t j = 0; j < codes(); ++j) {
+    const double near = step * (shadow[j] - double{kZero});
+    rest += (y[j] - near) * (y[j] - near);
+    square += near * near;
+  }
+  const bool is_product = metric_ == Metric::inner_product;
+  const double weight = is_product ? std::sqrt(square) : square - error * error;
+  const double most = kOff * (is_product ? weight : square + error * error);
+  return std::sqrt(rest) <= error * (1 + kOff) && std::abs(static_cast<double>(factors.weight) - weight) <= most;
 }
 
 // NaN where float32 cannot hold the factors: such rows are never ruled out. `y` is followed by zeros.

@@ -25,6 +25,8 @@ class ByteShadow final : public Shadow {
 
   std::size_t bytes() const noexcept override { return codes() + sizeof(kernels::ShadowFactors); }
   void cast(const Byte* rows, std::size_t n, Byte* shadows) const override;
+  double error(const Byte* rows, std::size_t n) const override;
+  bool holds(const Byte* row, const Byte* shadow) const override;
   std::string about() const override;
   void write(ByteSink& sink) const override;
 
@@ -51,6 +53,7 @@ class ByteShadow final : public Shadow {
   std::size_t padded() const noexcept { return (dim() + 15) / 16 * 16; }
   void prepare();
   void learn_centre(const std::vector<float>& rows, std::size_t n);
+  std::vector<float> medians_of(const std::vector<float>& rows, std::size_t n) const;
   double square_of(const float* row) const;
   std::vector<std::size_t> usual_rows(const std::vector<float>& rows, std::size_t n) const;
   double mean_error(const std::vector<float>& rows, std::size_t n) const;

@@ -15,6 +15,8 @@
 namespace knear {
 namespace {
 
+constexpr std::size_t kPart = 4;          // of the rows, one is enough for the first iterations …
+constexpr std::size_t kLeastPoints = 32;  // … if a centroid has so many then
 constexpr std::size_t kEncodeRows = 192;  // at a time: their numbers stay in cache
 
 // The sub-vectors [first, first + count) of all rows.
@@ -25,6 +27,25 @@ MatrixView columns(MatrixView rows, std::size_t first, std::size_t count) {
 bool are_floats(MatrixView rows) {
   return rows.dtype() == DType::f32 && rows.row_stride() >= 0 && rows.row_stride() % 4 == 0 &&
          reinterpret_cast<std::uintptr_t>(rows.data()) % 4 == 0;
+}
+
+// The first iterations bring the centroids near, for which a part of the rows is enough; so they are done twice, from
+// rows drawn evenly and by k-means++: either is better on some data, by up to a tenth of the objective.
+Kmeans centroids_of(MatrixView rows, std::size_t k, KmeansOptions options) {
+  const std::size_t most = options.max_points_per_centroid;
+  const std::size_t points = most == 0 ? rows.rows() / k : std::min(most, rows.rows() / k);
+  const std::size_t early = options.niter / 3;
+  if (points < kPart * kLeastPoints || early == 0) return kmeans(rows, k, options);
+  KmeansOptions part = options;
+  part.niter = early;
+  part.max_points_per_centroid = points / kPart;
+  Kmeans first = kmeans(rows, k, part);
+  part.init = KmeansInit::kmeans_plus_plus;
+  Kmeans other = kmeans(rows, k, part);
+  if (other.objective < first.objective) first = std::move(other);
+  options.niter = std::max<std::size_t>(1, options.niter * 4 / 5);
+  options.initial = MatrixView(first.centroids);
+  return kmeans(rows, k, options);
 }
 
 }  // namespace
@@ -50,7 +71,7 @@ void ProductQuantizer::train(MatrixView rows, const PqOptions& options, const Ru
     learning.max_points_per_centroid = options.max_points_per_centroid;
     learning.run = remaining(mine, start);
     learning.run.progress = {};
-    const Kmeans found = kmeans(columns(rows, m * sub_dim_, sub_dim_), k, learning);
+    const Kmeans found = centroids_of(columns(rows, m * sub_dim_, sub_dim_), k, learning);
     float* table = all.data() + m * k * sub_dim_;
     std::copy_n(found.centroids.floats(), k * sub_dim_, table);
     if (options.order == PqOptions::Order::polysemous) {

@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::size_t kEncodeRows = 1024;   // of one task
 constexpr std::uint32_t kCodecVersion = 1;  // 1: first
+constexpr std::size_t kLearnAgain = 4;      // times as many rows as before, and shadows are looked at again
 
 // The codec as the options want it searched; null when that is as always.
 std::unique_ptr<Codec> other_search(const Codec& codec, const SearchOptions& options) {
@@ -88,7 +89,12 @@ IndexStats ScanIndex::stats() const {
   return stats;
 }
 
-Report ScanIndex::verify() const { return store_->verify(); }
+Report ScanIndex::verify() const {
+  Report report = store_->verify();
+  for (std::string& problem : problems_of_shadows(*store_->snapshot())) report.problems.push_back(std::move(problem));
+  report.ok = report.problems.empty();
+  return report;
+}
 
 void ScanIndex::write(SectionWriter& writer) const {
   std::shared_lock lock(codec_mutex_);
@@ -142,11 +148,17 @@ void ScanIndex::encode(const RowsToStore& rows, Part part, Byte* codes, const Ru
   });
 }
 
-// Shadows of what was added; of all once there are enough rows.
+// Shadows of what was added; of all once there are enough rows, and again when those that came later are other ones.
 void ScanIndex::add_shadows(Draft& draft, const RunOptions& options) const {
   const auto codec = this->codec();
   const auto cast = [&](const Draft::Casting& job) { cast_shadows(job, codec->code_bytes(), options); };
-  if (draft.next().shadow) return draft.cast_added(cast);
+  if (const Shadow* shadow = draft.next().shadow.get()) {
+    if (draft.next().rows() < kLearnAgain * draft.next().shadow_rows) return draft.cast_added(cast);
+    if (auto better = learn_better_shadow(*codec, draft.next(), *shadow))
+      return draft.cast_all(std::move(better), cast);
+    draft.keep_shadow();
+    return draft.cast_added(cast);
+  }
   if (ranks_only_ || draft.next().live < codec->casts_shadows_from()) return;
   draft.cast_all(learn_shadow(*codec, draft.next()), cast);
 }

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <vector>
 
+#include "core/check.h"
 #include "core/parallel_for.h"
 
 namespace knear {
@@ -11,6 +12,7 @@ namespace {
 
 constexpr std::size_t kSample = 4096;    // codes to learn from
 constexpr std::size_t kTaskRows = 1024;  // of one task
+constexpr double kMuchLess = 1.5;
 
 // Up to `most` of the codes, from all over.
 std::vector<Byte> sample_of(const Snapshot& snapshot, std::size_t most) {
@@ -35,6 +37,35 @@ std::vector<Byte> sample_of(const Snapshot& snapshot, std::size_t most) {
 std::shared_ptr<const Shadow> learn_shadow(const Codec& codec, const Snapshot& snapshot) {
   const std::vector<Byte> sample = sample_of(snapshot, kSample);
   return codec.make_shadow(sample.data(), sample.size() / codec.code_bytes());
+}
+
+std::shared_ptr<const Shadow> learn_better_shadow(const Codec& codec, const Snapshot& snapshot, const Shadow& now) {
+  const std::vector<Byte> sample = sample_of(snapshot, kSample);
+  const std::size_t rows = sample.size() / codec.code_bytes();
+  auto other = codec.make_shadow(sample.data(), rows);
+  return other->error(sample.data(), rows) * kMuchLess < now.error(sample.data(), rows) ? std::move(other) : nullptr;
+}
+
+std::vector<std::string> problems_of_shadows(const Snapshot& snapshot) {
+  if (!snapshot.shadow) return {};
+  std::size_t wrong = 0;
+  Id first = kNoId;
+  for (const Chunk& chunk : snapshot.chunks) {
+    std::vector<std::uint8_t> holds(chunk.count, 1);
+    parallel_for((chunk.count + kTaskRows - 1) / kTaskRows, {}, [&](std::size_t task, std::size_t) {
+      for (std::size_t row = kTaskRows * task; row < std::min(chunk.count, kTaskRows * (task + 1)); ++row) {
+        if (!chunk.alive(row)) continue;
+        const Byte* code = chunk.codes + static_cast<std::ptrdiff_t>(row) * snapshot.stride;
+        holds[row] = snapshot.shadow->holds(code, chunk.shadows + row * snapshot.shadow_bytes());
+      }
+    });
+    for (std::size_t row = 0; row < chunk.count; ++row) {
+      if (holds[row]) continue;
+      if (wrong++ == 0) first = chunk.id(row);
+    }
+  }
+  if (wrong == 0) return {};
+  return {concat(wrong, " rows have shadows that are not theirs, first that of id ", first)};
 }
 
 void cast_shadows(const Draft::Casting& job, std::size_t code_bytes, const RunOptions& options) {

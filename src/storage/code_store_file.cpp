@@ -208,6 +208,7 @@ void CodeStore::read(const Container& container, const ReadShadow& read_shadow) 
   next->stride = static_cast<std::ptrdiff_t>(bytes_of_codes(layout_, 1, code_bytes_));
   next->live = count;
   const Byte* shadows = read_shadows(container, rows, read_shadow, *next);
+  next->shadow_rows = count;
   const std::size_t chunk_rows = std::max<std::size_t>(64, kMappedChunkBytes / code_bytes_ / kGroupRows * kGroupRows);
   std::uint32_t serial = 0;
   for (std::size_t first = 0; first < count; first += chunk_rows) {

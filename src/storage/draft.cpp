@@ -22,8 +22,16 @@ std::shared_ptr<ChunkMemory> make_memory(std::size_t rows, const Snapshot& snaps
   memory->codes = Matrix(DType::u8, 1, bytes_of_codes(snapshot.layout, rows, snapshot.code_bytes));
   // A group is read whole.
   if (snapshot.layout == CodeLayout::planes) std::fill_n(memory->codes.data(), memory->codes.dim(), Byte{0});
-  if (snapshot.shadow) memory->shadows = Matrix(DType::u8, rows, snapshot.shadow_bytes());
   return memory;
+}
+
+// Room for the shadows of a chunk's rows, apart from its codes: they may be cast anew.
+Byte* make_room_for_shadows(std::size_t rows, const Snapshot& snapshot, Chunk& chunk) {
+  auto memory = std::make_shared<Matrix>(DType::u8, rows, snapshot.shadow_bytes());
+  Byte* const shadows = memory->data();
+  chunk.shadows = shadows;
+  chunk.shadow_owner = std::move(memory);
+  return shadows;
 }
 
 // Null when the last group is full: then nobody writes to it any more.
@@ -96,10 +104,7 @@ Chunk& Draft::open_chunk(std::size_t rows_left) {
   chunk.serial = next_serial_++;
   chunk.codes = tail_.memory->codes.data();
   chunk.owner = tail_.memory;
-  if (next_->shadow) {
-    chunk.shadows = tail_.memory->shadows.data();
-    chunk.shadow_owner = tail_.memory;
-  }
+  if (next_->shadow) make_room_for_shadows(rows, *next_, chunk);
   return next_->chunks.emplace_back(std::move(chunk));
 }
 
@@ -118,12 +123,13 @@ void Draft::cast_all(std::shared_ptr<const Shadow> shadow, const CastFn& cast) {
   next_->shadow = std::move(shadow);
   for (Chunk& chunk : next_->chunks) {
     const bool is_tail = tail_.memory && &chunk == &next_->chunks.back();
-    auto memory = std::make_shared<Matrix>(DType::u8, is_tail ? tail_.capacity : chunk.count, next_->shadow_bytes());
-    cast({*next_->shadow, chunk.codes, chunk.count, memory->data()});
-    chunk.shadows = memory->data();
-    chunk.shadow_owner = std::move(memory);
+    Byte* const shadows = make_room_for_shadows(is_tail ? tail_.capacity : chunk.count, *next_, chunk);
+    cast({*next_->shadow, chunk.codes, chunk.count, shadows});
   }
+  keep_shadow();
 }
+
+void Draft::keep_shadow() { next_->shadow_rows = next_->rows(); }
 
 // ids null: first_id and on. A chunk keeps no ids as long as they are consecutive.
 void Draft::write_ids(Chunk& chunk, std::size_t n, const Id* ids, Id first_id) {
@@ -205,6 +211,8 @@ void Draft::compact() try {
 Chunk Draft::joined(std::size_t first, std::size_t end, std::size_t live) const {
   auto memory = make_memory(live, *next_);
   memory->ids = std::make_unique_for_overwrite<Id[]>(live);
+  Chunk result;
+  Byte* const shadows = next_->shadow ? make_room_for_shadows(live, *next_, result) : nullptr;
   const std::size_t code_bytes = next_->code_bytes;
   std::vector<Byte> scratch(code_bytes);
   std::size_t out = 0;
@@ -218,24 +226,19 @@ Chunk Draft::joined(std::size_t first, std::size_t end, std::size_t live) const 
       } else {
         to_group(code, code_bytes, out % kGroupRows, memory->codes.data() + out / kGroupRows * kGroupRows * code_bytes);
       }
-      if (next_->shadow) {
+      if (shadows) {
         const std::size_t bytes = next_->shadow_bytes();
-        std::memcpy(memory->shadows.data() + out * bytes, chunk.shadows + row * bytes, bytes);
+        std::memcpy(shadows + out * bytes, chunk.shadows + row * bytes, bytes);
       }
       memory->ids[out++] = chunk.id(row);
     }
   }
-  Chunk result;
   result.serial = next_->chunks[first].serial;
   result.codes = memory->codes.data();
   result.first_id = memory->ids[0];
   result.ids = memory->ids.get();
   result.count = live;
   result.owner = memory;
-  if (next_->shadow) {
-    result.shadows = memory->shadows.data();
-    result.shadow_owner = memory;
-  }
   return result;
 }
 

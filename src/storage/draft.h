@@ -14,7 +14,6 @@ namespace knear {
 // What a chunk's rows live in. Rows past the published count belong to the writer alone.
 struct ChunkMemory {
   Matrix codes;
-  Matrix shadows;
   std::unique_ptr<Id[]> ids;
 };
 
@@ -47,6 +46,8 @@ class Draft {
   void cast_added(const CastFn& cast);
   // Casts those of all rows anew, as `shadow` does.
   void cast_all(std::shared_ptr<const Shadow> shadow, const CastFn& cast);
+  // Notes that what casts the shadows still suits all rows.
+  void keep_shadow();
 
   // Rewrites chunks that are a quarter dead, joining neighbours; a draft that compacts does nothing else.
   // Leaves all as it is when memory is short.

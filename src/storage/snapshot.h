@@ -56,6 +56,7 @@ class Snapshot final : public SlotTable {
   std::ptrdiff_t stride = 0;  // bytes from one code, or in planes from one group, to the next
   std::size_t live = 0;
   std::shared_ptr<const Shadow> shadow;  // that casts the shadows of all chunks; null: they have none
+  std::size_t shadow_rows = 0;           // that there were when it was last looked at whether it suits them
 
   std::size_t shadow_bytes() const noexcept { return shadow ? shadow->bytes() : 0; }
   static Slot slot(std::size_t chunk, std::size_t row) noexcept { return Slot{chunk} << 32 | row; }
