@@ -81,28 +81,29 @@ void tile(State& state, const Table* table, std::size_t dim) {
 
 // The same with shadows; of_peak is of the float32 multiply-adds that the bytes stand for, so it may exceed 1.
 void shadow_tile(State& state, const Table* table, std::size_t dim) {
-  constexpr std::size_t kBlocks = 16;
-  constexpr std::size_t kRows = 96;
+  constexpr std::size_t kBlocks = 4;
+  constexpr std::size_t kBlockBytes = 96 << 10;  // as a search has them
   constexpr std::size_t kQueries = 256;
   const std::size_t width = table->tile_queries;
   const std::size_t groups = kQueries / width;
   const std::size_t codes = (dim + 3) / 4 * 4;
   const std::size_t stride = codes + sizeof(kernels::ShadowFactors);
+  const std::size_t count = kBlockBytes / stride / 12 * 12;
   const std::size_t runs = table->shadow_run ? (codes / 4 + table->shadow_run - 1) / table->shadow_run : 1;
   const std::size_t words = (codes / 4 + runs) * width;
-  std::vector<std::uint8_t> rows(kBlocks * kRows * stride, 3);  // as factors: tiny positive floats
+  std::vector<std::uint8_t> rows(kBlocks * count * stride, 3);  // as factors: tiny positive floats
   Matrix queries(DType::u8, groups, words * sizeof(std::int32_t));
   std::fill_n(queries.data(), groups * words * sizeof(std::int32_t), Byte{1});
-  Matrix scratch(DType::f32, kRows, width);
+  Matrix scratch(DType::f32, count, width);
   const std::vector<float> ones(width, 1.0f);
   const std::vector<float> limit(width, 1e30f);
-  std::vector<kernels::ShadowHit> hits(kRows * width);
+  std::vector<kernels::ShadowHit> hits(count * width);
   for (auto _ : state) {
     for (std::size_t block = 0; block < kBlocks; ++block) {
       for (std::size_t group = 0; group < groups; ++group) {
-        const kernels::ShadowJob job{rows.data() + block * kRows * stride,
+        const kernels::ShadowJob job{rows.data() + block * count * stride,
                                      stride,
-                                     kRows,
+                                     count,
                                      codes,
                                      nullptr,
                                      width,
@@ -116,7 +117,7 @@ void shadow_tile(State& state, const Table* table, std::size_t dim) {
       }
     }
   }
-  report_macs(state, *table, kBlocks * kRows * kQueries * dim);
+  report_macs(state, *table, kBlocks * count * kQueries * dim);
 }
 
 // One query passes rows of `bytes` in all; threads share them. Distances go to a small buffer, as a scan does.

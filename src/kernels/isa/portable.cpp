@@ -196,35 +196,44 @@ struct Bytes {
 
 // Four bytes of a row and of each query.
 struct Dots {
-  using Lanes [[gnu::vector_size(16)]] = int8_t;
-  using Sum [[gnu::vector_size(16)]] = int32_t;
-  static constexpr size_t run = 0;
+  using Shorts [[gnu::vector_size(16)]] = int16_t;
+  using Words [[gnu::vector_size(16)]] = int32_t;
+  // Elements 0 and 2, and 1 and 3, of each four.
+  struct Lanes {
+    Shorts even;
+    Shorts odd;
+  };
+  using Sum = Shorts;
+  static constexpr size_t run = 8;
   static constexpr int most = 127;
-  static constexpr bool pays = false;
+  static constexpr bool pays = false;  // one query's sums are not vectors
 
   static Lanes load(const int32_t* words) {
-    Lanes lanes;
-    __builtin_memcpy(&lanes, words, sizeof lanes);
-    return lanes;
+    const Shorts pairs = start(words);
+    return {(pairs << 8) >> 8, pairs >> 8};
   }
   static Lanes splat(const uint8_t* four) {
     int32_t word;
     __builtin_memcpy(&word, four, sizeof word);
-    return __builtin_bit_cast(Lanes, Sum{word, word, word, word});
+    using Pairs [[gnu::vector_size(16)]] = uint16_t;
+    const auto pairs = __builtin_bit_cast(Pairs, Words{word, word, word, word});
+    return {__builtin_bit_cast(Shorts, pairs & 255), __builtin_bit_cast(Shorts, pairs >> 8)};
   }
-  static Sum start(const int32_t* words) { return __builtin_bit_cast(Sum, load(words)); }
+  static Sum start(const int32_t* words) {
+    Shorts sums;
+    __builtin_memcpy(&sums, words, sizeof sums);
+    return sums;
+  }
   static Sum none() { return Sum{}; }
-  static Sum add(Sum sum, Lanes row, Lanes queries) {
-    for (size_t i = 0; i < 4; ++i)
-      for (size_t j = 4 * i; j < 4 * i + 4; ++j) sum[i] += static_cast<uint8_t>(row[j]) * queries[j];
-    return sum;
-  }
+  static Sum add(Sum sum, Lanes row, Lanes queries) { return sum + row.even * queries.even + row.odd * queries.odd; }
   // Puts sums into, or adds them to, `totals`.
   static void put(Sum sum, int32_t* totals, bool to) {
-    if (to) sum += start(totals);
-    __builtin_memcpy(totals, &sum, sizeof sum);
+    const auto pairs = __builtin_bit_cast(Words, sum);
+    Words all = ((pairs << 16) >> 16) + (pairs >> 16);
+    if (to) all += words_of(totals);
+    __builtin_memcpy(totals, &all, sizeof all);
   }
-  static V::F numbers(const int32_t* totals) { return __builtin_convertvector(start(totals), V::F); }
+  static V::F numbers(const int32_t* totals) { return __builtin_convertvector(words_of(totals), V::F); }
 
   // out[r] = start + the sum of codes * rows[r].
   static void sums_of(const uint8_t* const (&rows)[4], const int8_t* codes, size_t dim, int32_t start,
@@ -239,6 +248,13 @@ struct Dots {
     int32_t sum = start;
     for (size_t j = 0; j < dim; ++j) sum += row[j] * (16 * coarse[j] + fine[j]);
     return sum;
+  }
+
+ private:
+  static Words words_of(const int32_t* totals) {
+    Words words;
+    __builtin_memcpy(&words, totals, sizeof words);
+    return words;
   }
 };
 
