@@ -14,14 +14,11 @@
 #include "core/parallel_for.h"
 #include "core/top_k.h"
 #include "kernels/dispatch.h"
+#include "storage/block_feeder.h"
 
 namespace knear {
 namespace {
 
-constexpr std::size_t kBlockRows = 1152;         // handed to a scan at once
-constexpr std::size_t kPlaneBlockRows = 4096;    // the same for codes in planes, which are small
-constexpr std::size_t kPickedBytes = 256 << 10;  // of codes picked by a filter and copied together
-constexpr std::size_t kMostPicked = 2;           // of codes with shadows: one in so many is worth copying
 constexpr std::size_t kMostQueries = 256;        // of one scan: their packed form stays in cache
 constexpr std::size_t kPlaneQueries = 64;        // the same of lookup tables, which are larger
 constexpr std::size_t kStripeBytes = 256 << 10;  // of rows that follow each other when they go in scattered
@@ -61,89 +58,6 @@ std::vector<Group> grouped(const Codec& codec, MatrixView queries, const SearchO
 struct Stretch {
   std::size_t first;
   std::size_t end;
-};
-
-// Hands a stretch of a chunk to a scan; with a filter or dead rows, only what is left of it.
-class BlockFeeder {
- public:
-  BlockFeeder(const Snapshot& snapshot, const Selector* filter) : snapshot_(snapshot), filter_(filter) {}
-
-  void feed(std::size_t chunk_index, std::size_t first, std::size_t count, Scan& scan) {
-    if (snapshot_.layout == CodeLayout::planes) return feed_groups(chunk_index, first, count, scan);
-    const Chunk& chunk = snapshot_.chunks[chunk_index];
-    const CodeBlock whole{chunk.codes + static_cast<std::ptrdiff_t>(first) * snapshot_.stride,
-                          count,
-                          snapshot_.stride,
-                          Snapshot::slot(chunk_index, first),
-                          nullptr,
-                          nullptr,
-                          chunk.shadows ? chunk.shadows + first * snapshot_.shadow_bytes() : nullptr,
-                          snapshot_.shadow.get()};
-    if (!filter_ && chunk.dead_count == 0) return scan.block(whole);
-    bits_.resize((count + 63) / 64);
-    const std::size_t allowed = snapshot_.allowed(chunk, first, count, filter_, bits_.data());
-    if (allowed == count) return scan.block(whole);
-    if (chunk.shadows && allowed > count / kMostPicked) {
-      CodeBlock masked = whole;
-      masked.allowed = bits_.data();
-      return scan.block(masked);
-    }
-    if (allowed) pick(whole, scan);
-  }
-
- private:
-  // Whole groups, with a mask where not every row of theirs is asked for.
-  void feed_groups(std::size_t chunk_index, std::size_t first, std::size_t count, Scan& scan) {
-    const Chunk& chunk = snapshot_.chunks[chunk_index];
-    const std::size_t begin = first / kGroupRows * kGroupRows;
-    const std::size_t end = std::min((first + count + kGroupRows - 1) / kGroupRows * kGroupRows, chunk.count);
-    const bool all = !filter_ && chunk.dead_count == 0 && first == begin && first + count == end;
-    const std::size_t full = chunk.last_group ? std::min(end, chunk.count / kGroupRows * kGroupRows) : end;
-    if (begin < full) feed_groups(chunk_index, {begin, full}, {first, first + count}, all, scan);
-    if (full < end) feed_groups(chunk_index, {full, end}, {first, first + count}, all, scan);
-  }
-
-  // Of the groups that hold rows `range`, only rows `wanted`.
-  void feed_groups(std::size_t chunk_index, Stretch range, Stretch wanted, bool all, Scan& scan) {
-    const Chunk& chunk = snapshot_.chunks[chunk_index];
-    const std::size_t count = range.end - range.first;
-    if (!all) {
-      bits_.resize((count + 63) / 64);
-      if (snapshot_.allowed(chunk, range.first, count, filter_, bits_.data()) == 0) return;
-      for (std::size_t row = range.first; row < wanted.first; ++row) clear_bit(row - range.first);
-      for (std::size_t row = wanted.end; row < range.end; ++row) clear_bit(row - range.first);
-    }
-    scan.block({chunk.group(range.first / kGroupRows, snapshot_.stride), count, snapshot_.stride,
-                Snapshot::slot(chunk_index, range.first), nullptr, all ? nullptr : bits_.data(), nullptr, nullptr});
-  }
-
-  void clear_bit(std::size_t i) { bits_[i / 64] &= ~(std::uint64_t{1} << (i % 64)); }
-
-  void pick(const CodeBlock& whole, Scan& scan) {
-    const std::size_t code_bytes = snapshot_.code_bytes;
-    const std::size_t room = std::clamp<std::size_t>(kPickedBytes / code_bytes, 16, kBlockRows);
-    codes_.resize(room * code_bytes);
-    slots_.clear();
-    for (std::size_t i = 0; i < whole.count; ++i) {
-      if ((bits_[i / 64] >> (i % 64) & 1) == 0) continue;
-      std::memcpy(codes_.data() + slots_.size() * code_bytes, whole.code(i), code_bytes);
-      slots_.push_back(whole.slot(i));
-      if (slots_.size() == room) flush(scan);
-    }
-    if (!slots_.empty()) flush(scan);
-  }
-
-  void flush(Scan& scan) {
-    scan.block({codes_.data(), slots_.size(), static_cast<std::ptrdiff_t>(snapshot_.code_bytes), 0, slots_.data(),
-                nullptr, nullptr, nullptr});
-    slots_.clear();
-  }
-
-  const Snapshot& snapshot_;
-  const Selector* filter_;
-  std::vector<std::uint64_t> bits_;
-  std::vector<Byte> codes_;
-  std::vector<Slot> slots_;
 };
 
 // A step near the golden section of n that visits all of 0 … n - 1 when taken n times modulo n.
@@ -263,16 +177,10 @@ class GroupSearch {
   void feed_rows(BlockFeeder& feeder, Scan& scan, Stretch stretch, ProgressMeter& meter) const {
     const auto after = std::upper_bound(starts_.begin(), starts_.end(), stretch.first);
     auto c = static_cast<std::size_t>(after - starts_.begin()) - 1;
-    const std::size_t most = snapshot_.layout == CodeLayout::planes ? kPlaneBlockRows : kBlockRows;
     for (std::size_t row = stretch.first; row < stretch.end; ++c) {
       const std::size_t end = std::min(stretch.end, starts_[c] + snapshot_.chunks[c].count);
-      for (std::size_t count = 0; row < end; row += count) {
-        // Blocks end with a group, so that only the first of a chunk may begin inside one.
-        const std::size_t first = row - starts_[c];
-        count = std::min(most - first % kGroupRows, end - row);
-        feeder.feed(c, first, count, scan);
-        meter.advance(0);
-      }
+      feeder.feed(c, row - starts_[c], end - starts_[c], scan, [&] { meter.advance(0); });
+      row = end;
     }
   }
 

@@ -10,7 +10,7 @@
 #include "core/results.h"
 #include "knear/error.h"
 #include "scan/batch_search.h"
-#include "scan/shadows.h"
+#include "storage/shadows.h"
 
 namespace knear {
 namespace {
@@ -39,7 +39,8 @@ void add_shadows(const Codec& codec, std::size_t queries, Snapshot& snapshot, co
   if (queries < kLeastQueries || snapshot.live < codec.casts_shadows_from()) return;
   if (snapshot.stride != static_cast<std::ptrdiff_t>(codec.code_bytes())) return;
   snapshot.shadow = learn_shadow(codec, snapshot);
-  for (Chunk& chunk : snapshot.chunks) {
+  for (std::size_t c = 0; c < snapshot.chunks.size(); ++c) {
+    Chunk& chunk = snapshot.chunks.edit(c);
     auto shadows = std::make_shared<Matrix>(DType::u8, chunk.count, snapshot.shadow_bytes());
     cast_shadows({*snapshot.shadow, chunk.codes, chunk.count, shadows->data()}, codec.code_bytes(), options);
     chunk.shadows = shadows->data();

@@ -13,8 +13,8 @@
 #include "metric/finite_rows.h"
 #include "scan/batch_search.h"
 #include "scan/rank_candidates.h"
-#include "scan/rows_to_store.h"
-#include "scan/shadows.h"
+#include "codec/rows_to_store.h"
+#include "storage/shadows.h"
 #include "storage/code_store.h"
 
 namespace knear {
@@ -129,9 +129,10 @@ std::size_t ScanIndex::add_rows(MatrixView rows, const AddOptions& options) {
   ProgressMeter meter(run, "add", some.count());
   store_->append(some.count(), some.ids(), options.on_duplicate,
                  {[&](std::size_t first, std::size_t count, Byte* codes) {
-                    encode(some, {first, count}, codes, run, meter);
+                    some.encode(*codec(), first, count, codes);
+                    meter.advance(count);
                   },
-                  [&](Draft& draft) { add_shadows(draft, run); }, options.on_commit});
+                  [&](Draft& draft) { add_shadows(draft, run); }, options.on_commit, run});
   meter.finish();
   return some.count();
 }
@@ -224,9 +225,10 @@ void ScanIndex::update_rows(std::span<const Id> ids, MatrixView rows, const AddO
   const RunOptions run = remaining(options.run, start);
   ProgressMeter meter(run, "update", some.count());
   store_->replace(some.ids(), {[&](std::size_t first, std::size_t count, Byte* codes) {
-                                 encode(some, {first, count}, codes, run, meter);
+                                 some.encode(*codec(), first, count, codes);
+                                 meter.advance(count);
                                },
-                               [&](Draft& draft) { add_shadows(draft, run); }, options.on_commit});
+                               [&](Draft& draft) { add_shadows(draft, run); }, options.on_commit, run});
   meter.finish();
 }
 
@@ -245,9 +247,13 @@ void ScanIndex::merge_rows(const Index& other, const MergeOptions& options) {
     ids.push_back(theirs->id(slot) + shift);
   });
   ProgressMeter meter(options.run, "merge", slots.size());
+  std::once_flag compared;
+  bool same = false;
   const auto encode_theirs = [&](std::size_t first, std::size_t count, Byte* codes) {
     const auto codec = this->codec();
-    const bool same = their_codec->spec() == codec->spec() && learned_bytes(*their_codec) == learned_bytes(*codec);
+    std::call_once(compared, [&] {
+      same = their_codec->spec() == codec->spec() && learned_bytes(*their_codec) == learned_bytes(*codec);
+    });
     std::vector<float> row(dim());
     std::vector<Byte> scratch(their_codec->code_bytes());
     for (std::size_t i = 0; i < count; ++i, codes += codec->code_bytes()) {
@@ -264,7 +270,7 @@ void ScanIndex::merge_rows(const Index& other, const MergeOptions& options) {
     meter.advance(count);
   };
   store_->append(slots.size(), ids, options.on_duplicate,
-                 {encode_theirs, [&](Draft& draft) { add_shadows(draft, options.run); }, options.on_commit});
+                 {encode_theirs, [&](Draft& draft) { add_shadows(draft, options.run); }, options.on_commit, options.run});
   meter.finish();
 }
 

@@ -17,14 +17,6 @@ bool strictly_ascending(std::span<const Id> ids) {
   return std::adjacent_find(ids.begin(), ids.end(), std::greater_equal<Id>()) == ids.end();
 }
 
-std::shared_ptr<Snapshot> empty_snapshot(std::size_t code_bytes, CodeLayout layout) {
-  auto empty = std::make_shared<Snapshot>();
-  empty->layout = layout;
-  empty->code_bytes = code_bytes;
-  empty->stride = static_cast<std::ptrdiff_t>(bytes_of_codes(layout, 1, code_bytes));
-  return empty;
-}
-
 // The smallest id that stands twice in `ids`, if any does.
 std::optional<Id> repeated_id(std::span<const Id> ids) {
   if (strictly_ascending(ids)) return std::nullopt;
@@ -36,9 +28,22 @@ std::optional<Id> repeated_id(std::span<const Id> ids) {
 
 }  // namespace
 
-CodeStore::CodeStore(std::size_t code_bytes, CodeLayout layout) : code_bytes_(code_bytes), layout_(layout) {
-  auto empty = empty_snapshot(code_bytes, layout);
-  snapshot_ = std::move(empty);
+CodeStore::CodeStore(std::size_t code_bytes, CodeLayout layout, std::size_t cells)
+    : code_bytes_(code_bytes),
+      layout_(layout),
+      cells_(cells),
+      snapshot_(empty_snapshot()),
+      next_serial_(static_cast<std::uint32_t>(cells)),
+      identity_{.ascending = cells == 0} {}
+
+std::shared_ptr<Snapshot> CodeStore::empty_snapshot() const {
+  auto empty = std::make_shared<Snapshot>();
+  empty->by_cell = cells_ != 0;
+  empty->layout = layout_;
+  empty->code_bytes = code_bytes_;
+  empty->stride = static_cast<std::ptrdiff_t>(bytes_of_codes(layout_, 1, code_bytes_));
+  for (std::uint32_t cell = 0; cell < cells_; ++cell) empty->chunks.push_back({.serial = cell});
+  return empty;
 }
 
 std::shared_ptr<const Snapshot> CodeStore::snapshot() const {
@@ -51,7 +56,7 @@ Id CodeStore::next_id() const {
   return identity_.next_id;
 }
 
-Draft CodeStore::draft() const { return {*snapshot_, tail_, next_serial_}; }
+Draft CodeStore::draft() const { return {*snapshot_, next_serial_}; }
 
 void CodeStore::append(std::size_t n, std::span<const Id> ids, OnDuplicate on_duplicate, const Change& change) {
   if (n == 0) return;
@@ -64,11 +69,12 @@ void CodeStore::append(std::size_t n, std::span<const Id> ids, OnDuplicate on_du
   if (!fresh && on_duplicate == OnDuplicate::error) check_new(ids);
 
   Draft next = draft();
-  next.append(n, ids, identity_.next_id, change.encode);
+  const Arrivals rows{n, ids, identity_.next_id, change.encode, change.run, change.cells, change.order};
+  next.append(rows);
   if (change.complete) change.complete(next);
   if (!fresh && on_duplicate == OnDuplicate::replace) {
     kill_ids(next, ids);
-    kill_repeats(next, ids);
+    kill_repeats(next, rows);
   }
   Identity identity{ids.empty() ? identity_.next_id + static_cast<Id>(n) : identity_.next_id,
                     identity_.ascending && fresh, identity_.repeated || (!fresh && on_duplicate == OnDuplicate::allow)};
@@ -77,8 +83,9 @@ void CodeStore::append(std::size_t n, std::span<const Id> ids, OnDuplicate on_du
     identity.next_id = std::max(identity_.next_id, largest == kLargest ? kLargest : largest + 1);
   }
   if (change.on_commit) change.on_commit();
+  const auto touched = next.touched();
   publish(next, identity);
-  compact();
+  compact(touched);
 }
 
 void CodeStore::replace(std::span<const Id> ids, const Change& change) {
@@ -91,12 +98,13 @@ void CodeStore::replace(std::span<const Id> ids, const Change& change) {
     }
   }
   Draft next = draft();
-  next.append(ids.size(), ids, 0, change.encode);
+  next.append({ids.size(), ids, 0, change.encode, change.run, change.cells, change.order});
   if (change.complete) change.complete(next);
   kill_ids(next, ids);
   if (change.on_commit) change.on_commit();
+  const auto touched = next.touched();
   publish(next, {identity_.next_id, false, identity_.repeated});
-  compact();
+  compact(touched);
 }
 
 std::size_t CodeStore::remove(std::span<const Id> ids) {
@@ -116,18 +124,18 @@ std::size_t CodeStore::remove(const Selector& selector) {
 std::size_t CodeStore::finish_removal(Draft& next) {
   const std::size_t gone = snapshot_->live - next.next().live;
   if (gone == 0) return 0;
+  const auto touched = next.touched();
   publish(next, {identity_.next_id, identity_.ascending, identity_.repeated});
-  compact();
+  compact(touched);
   return gone;
 }
 
 void CodeStore::clear() {
   std::scoped_lock writer(writer_mutex_);
-  auto empty = empty_snapshot(code_bytes_, layout_);
+  auto empty = empty_snapshot();
   std::unique_lock lock(lookup_mutex_);
   snapshot_ = std::move(empty);
-  tail_ = {};
-  identity_ = {};
+  identity_ = {.ascending = cells_ == 0};
   map_ready_ = false;
   map_ = IdMap();
 }
@@ -147,8 +155,15 @@ void CodeStore::check_new(std::span<const Id> ids) const {
   }
 }
 
-void CodeStore::kill_ids(Draft& draft, std::span<const Id> ids) const {
-  if (identity_.repeated) {
+// Without a map, a few removals look through all ids, which costs less than to build one.
+void CodeStore::kill_ids(Draft& draft, std::span<const Id> ids) {
+  constexpr std::size_t kScansForAMap = 8;
+  bool scan = identity_.repeated;
+  if (!identity_.ascending && !map_ready_ && scanned_ < kScansForAMap * snapshot_->live) {
+    scanned_ += snapshot_->live;
+    scan = true;
+  }
+  if (scan) {
     const SelectorPtr selector = select_batch(ids);
     return kill_selected(draft, *selector);
   }
@@ -177,22 +192,24 @@ void CodeStore::kill_selected(Draft& draft, const Selector& selector) const {
 }
 
 // Of rows added under one id in one call, the last stays.
-void CodeStore::kill_repeats(Draft& draft, std::span<const Id> ids) const {
-  if (!repeated_id(ids)) return;
+void CodeStore::kill_repeats(Draft& draft, const Arrivals& rows) const {
+  if (!repeated_id(rows.ids)) return;
   IdMap last;
-  last.reserve(ids.size());
+  last.reserve(rows.count);
+  for (std::size_t i = 0; i < rows.count; ++i) last.assign(rows.ids[i], i);
+  std::size_t stored = 0;
   const std::vector<Draft::Run> runs = draft.added();
-  for (auto run = runs.rbegin(); run != runs.rend(); ++run) {
-    for (std::size_t i = run->count; i-- > 0;) {
-      const Id id = draft.next().chunks[run->chunk].id(run->first + i);
-      if (!last.insert(id, 0)) draft.kill(run->chunk, run->first + i);
+  for (const Draft::Run& run : runs) {
+    for (std::size_t i = 0; i < run.count; ++i, ++stored) {
+      if (last.find(rows.id(stored)) != rows.row(stored)) draft.kill(run.chunk, run.first + i);
     }
   }
 }
 
-void CodeStore::compact() {
+void CodeStore::compact(std::span<const std::size_t> touched) {
+  if (touched.empty()) return;
   Draft next = draft();
-  next.compact();
+  next.compact(touched);
   if (next.changed()) publish(next, identity_);
 }
 
@@ -213,7 +230,6 @@ void CodeStore::publish(Draft& draft, const Identity& identity) noexcept {
   std::unique_lock lock(lookup_mutex_);
   if (map_ready_) make_room_in_map(added);
   snapshot_ = draft.take();
-  tail_ = draft.tail();
   next_serial_ = draft.next_serial();
   identity_ = identity;
   if (!map_ready_) return;
@@ -301,8 +317,8 @@ std::size_t CodeStore::memory_bytes() const {
   std::size_t bytes = map_.memory_bytes();
   for (const Chunk& chunk : snapshot_->chunks) {
     if (chunk.dead) bytes += chunk.dead->size() * sizeof(std::uint64_t);
-    const bool is_tail = tail_.memory && &chunk == &snapshot_->chunks.back();
-    const std::size_t rows = is_tail ? tail_.capacity : chunk.count;
+    if (chunk.last_group) bytes += kGroupRows * code_bytes_;
+    const std::size_t rows = chunk.held();
     if (!chunk.mapped || chunk.shadow_owner != chunk.owner) bytes += rows * snapshot_->shadow_bytes();
     if (chunk.mapped) continue;
     bytes += rows * (code_bytes_ + (chunk.ids ? sizeof(Id) : 0));

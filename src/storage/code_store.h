@@ -1,4 +1,5 @@
-// Where a flat shape keeps its codes: append-only chunks that readers see as of one moment.
+// Where a shape keeps its codes: append-only chunks, or one for each cell of a partition, that readers see as of one
+// moment.
 //
 // Writers take turns; readers never wait for them. Rows are written behind the published count and appear when
 // the next snapshot is published. A removal marks rows dead in a copy of the chunk's bits; a chunk with many dead
@@ -22,18 +23,20 @@ namespace knear {
 
 class CodeStore {
  public:
-  using EncodeFn = Draft::EncodeFn;
-
-  explicit CodeStore(std::size_t code_bytes, CodeLayout layout = CodeLayout::rows);
+  // cells: how many a partition has; 0: there is none.
+  explicit CodeStore(std::size_t code_bytes, CodeLayout layout = CodeLayout::rows, std::size_t cells = 0);
 
   std::shared_ptr<const Snapshot> snapshot() const;
 
   // What a change does besides keeping ids: `encode` fills in codes, `complete` (or null) does what is left to do with
-  // the draft, and `on_commit` (or null) comes last: after it nothing fails.
+  // the draft, and `on_commit` (or null) comes last: after it nothing fails. By cells: see Arrivals.
   struct Change {
     EncodeFn encode;
     std::function<void(Draft&)> complete = {};
     OnCommit on_commit = {};
+    RunOptions run = {};
+    std::span<const CellRun> cells = {};
+    std::span<const std::size_t> order = {};
   };
 
   // Adds n codes; ids empty: consecutive from one more than the largest id there ever was. A throw, also from the
@@ -76,13 +79,14 @@ class CodeStore {
     bool repeated = false;  // an id may stand more than once
   };
 
+  std::shared_ptr<Snapshot> empty_snapshot() const;
   Draft draft() const;
   void check_new(std::span<const Id> ids) const;
-  void kill_ids(Draft& draft, std::span<const Id> ids) const;
+  void kill_ids(Draft& draft, std::span<const Id> ids);
   void kill_selected(Draft& draft, const Selector& selector) const;
-  void kill_repeats(Draft& draft, std::span<const Id> ids) const;
+  void kill_repeats(Draft& draft, const Arrivals& rows) const;
   std::size_t finish_removal(Draft& next);
-  void compact();
+  void compact(std::span<const std::size_t> touched);
   void publish(Draft& draft, const Identity& identity) noexcept;
   void make_room_in_map(std::size_t added) noexcept;
   void index_rows(const Chunk& chunk, std::size_t first, std::size_t count) const;
@@ -95,11 +99,12 @@ class CodeStore {
 
   const std::size_t code_bytes_;
   const CodeLayout layout_;
+  const std::size_t cells_;
   std::mutex writer_mutex_;                 // one writer at a time; writers alone change what follows
   mutable std::shared_mutex lookup_mutex_;  // the snapshot and the id map change together under it
   std::shared_ptr<const Snapshot> snapshot_;
-  Tail tail_;
   std::uint32_t next_serial_ = 0;
+  std::size_t scanned_ = 0;  // rows that removals looked through because there was no map
   Identity identity_;
   mutable bool map_ready_ = false;
   mutable IdMap map_;  // id -> serial << 32 | row of its last live row; built when first needed

@@ -1,5 +1,6 @@
 // How a store lies in a file: "rows" (counts), "codes", "ids" unless they are consecutive, and, where rows have
-// shadows, "shadow" (what casts them) and "shadows".
+// shadows, "shadow" (what casts them) and "shadows". By cells, also "cells" (how many rows each has); the rows of a cell
+// follow those of the cell before it, and its groups are its own.
 #include <algorithm>
 #include <bit>
 
@@ -81,11 +82,15 @@ void write_groups(SectionWriter& writer, const Snapshot& snapshot) {
     std::fill(groups.begin(), groups.end(), Byte{0});
     rows = 0;
   };
-  snapshot.for_live([&](const Chunk& chunk, std::size_t row) {
-    Byte* group = groups.data() + rows / kGroupRows * kGroupRows * code_bytes;
-    to_group(snapshot.code(chunk, row, code.data()), code_bytes, rows % kGroupRows, group);
-    if (++rows == kGroups * kGroupRows) flush();
-  });
+  for (const Chunk& chunk : snapshot.chunks) {
+    for (std::size_t row = 0; row < chunk.count; ++row) {
+      if (!chunk.alive(row)) continue;
+      Byte* group = groups.data() + rows / kGroupRows * kGroupRows * code_bytes;
+      to_group(snapshot.code(chunk, row, code.data()), code_bytes, rows % kGroupRows, group);
+      if (++rows == kGroups * kGroupRows) flush();
+    }
+    if (snapshot.by_cell) flush();
+  }
   flush();
 }
 
@@ -128,11 +133,40 @@ RowsHeader read_rows(const Container& container) {
   return rows;
 }
 
-std::span<const Byte> read_codes(const Container& container, const RowsHeader& rows, std::size_t code_bytes,
-                                 CodeLayout layout) {
+void write_cells(SectionWriter& writer, const Snapshot& snapshot) {
+  ByteSink counts;
+  for (const Chunk& chunk : snapshot.chunks) counts.u64(chunk.live());
+  writer.section("cells", kVersion, counts.bytes());
+}
+
+// How many rows follow each other in one piece: those of each cell, or all in stretches.
+std::vector<std::size_t> read_pieces(const Container& container, const RowsHeader& rows, std::size_t cells,
+                                     std::size_t most) {
+  std::vector<std::size_t> pieces;
+  if (cells == 0) {
+    for (std::size_t left = rows.count; left; left -= pieces.back()) pieces.push_back(std::min(left, most));
+    return pieces;
+  }
+  ByteSource source(container.at("cells", kVersion).bytes, "section cells");
+  std::size_t left = rows.count;
+  for (std::size_t cell = 0; cell < cells; ++cell) {
+    const std::uint64_t count = source.u64();
+    if (count > left) fail(Error::corrupt_file, "section cells has more rows than section rows, ", rows.count);
+    left -= count;
+    pieces.push_back(count);
+  }
+  source.done();
+  if (left) fail(Error::corrupt_file, "section cells has ", left, " rows fewer than section rows, ", rows.count);
+  return pieces;
+}
+
+std::span<const Byte> read_codes(const Container& container, const RowsHeader& rows, const Snapshot& empty,
+                                 std::span<const std::size_t> pieces) {
   const std::span<const Byte> codes = container.at("codes", kVersion).bytes;
-  if (rows.code_bytes != code_bytes || rows.count > codes.size() / code_bytes ||
-      bytes_of_codes(layout, rows.count, code_bytes) != codes.size()) {
+  const std::size_t code_bytes = empty.code_bytes;
+  std::size_t bytes = 0;
+  for (const std::size_t count : pieces) bytes += bytes_of_codes(empty.layout, count, code_bytes);
+  if (rows.code_bytes != code_bytes || bytes != codes.size()) {
     fail(Error::corrupt_file, "section codes has ", codes.size(), " bytes, not ", rows.count, " codes of ",
          rows.code_bytes, " bytes for a codec of ", code_bytes);
   }
@@ -183,6 +217,7 @@ void CodeStore::write(SectionWriter& writer) const {
   rows.u32(identity.repeated ? 1 : 0);
   writer.section("rows", kVersion, rows.bytes());
 
+  if (cells_) write_cells(writer, *snapshot);
   writer.begin("codes", kVersion);
   if (layout_ == CodeLayout::planes) {
     write_groups(writer, *snapshot);
@@ -198,40 +233,41 @@ void CodeStore::write(SectionWriter& writer) const {
 
 void CodeStore::read(const Container& container, const ReadShadow& read_shadow) {
   const RowsHeader rows = read_rows(container);
-  const Byte* codes = read_codes(container, rows, code_bytes_, layout_).data();
+  auto next = empty_snapshot();
+  if (rows.count > container.at("codes", kVersion).bytes.size() / code_bytes_) {
+    fail(Error::corrupt_file, "section codes is too short for ", rows.count, " rows");
+  }
+  const std::size_t most = std::max<std::size_t>(64, kMappedChunkBytes / code_bytes_ / kGroupRows * kGroupRows);
+  const std::vector<std::size_t> pieces = read_pieces(container, rows, cells_, most);
+  const Byte* codes = read_codes(container, rows, *next, pieces).data();
   const Id* ids = read_ids(container, rows);
-  const std::size_t count = rows.count;
-
-  auto next = std::make_shared<Snapshot>();
-  next->layout = layout_;
-  next->code_bytes = code_bytes_;
-  next->stride = static_cast<std::ptrdiff_t>(bytes_of_codes(layout_, 1, code_bytes_));
-  next->live = count;
+  next->live = rows.count;
   const Byte* shadows = read_shadows(container, rows, read_shadow, *next);
-  next->shadow_rows = count;
-  const std::size_t chunk_rows = std::max<std::size_t>(64, kMappedChunkBytes / code_bytes_ / kGroupRows * kGroupRows);
-  std::uint32_t serial = 0;
-  for (std::size_t first = 0; first < count; first += chunk_rows) {
-    Chunk chunk;
-    chunk.serial = serial++;
-    chunk.codes = codes + first * code_bytes_;
+  next->shadow_rows = rows.count;
+  std::size_t first = 0;
+  for (std::uint32_t serial = 0; serial < pieces.size(); ++serial) {
+    const std::size_t count = pieces[serial];
+    if (cells_ == 0) next->chunks.push_back({.serial = serial});
+    if (count == 0) continue;
+    Chunk& chunk = next->chunks.edit(serial);
+    chunk.codes = codes;
     chunk.ids = ids ? ids + first : nullptr;
     chunk.first_id = ids ? ids[first] : rows.first_id + static_cast<Id>(first);
-    chunk.count = std::min(chunk_rows, count - first);
+    chunk.count = count;
     chunk.owner = container.owner();
     chunk.mapped = container.mapped();
     if (shadows) {
       chunk.shadows = shadows + first * next->shadow_bytes();
       chunk.shadow_owner = chunk.owner;
     }
-    next->chunks.push_back(std::move(chunk));
+    codes += bytes_of_codes(layout_, count, code_bytes_);
+    first += count;
   }
   std::scoped_lock writer(writer_mutex_);
   std::unique_lock lock(lookup_mutex_);
   snapshot_ = std::move(next);
-  tail_ = {};
-  next_serial_ = serial;
-  identity_ = {rows.next_id, !rows.has_ids, rows.repeated};
+  next_serial_ = static_cast<std::uint32_t>(pieces.size());
+  identity_ = {rows.next_id, !rows.has_ids && cells_ == 0, rows.repeated};
   map_ready_ = false;
 }
 

@@ -5,6 +5,7 @@
 #include <new>
 #include <numeric>
 
+#include "core/parallel_for.h"
 #include "core/planes.h"
 #include "knear/error.h"
 
@@ -13,7 +14,7 @@ namespace {
 
 constexpr std::size_t kMaxChunkBytes = std::size_t{64} << 20;
 constexpr std::size_t kMinChunkRows = 64;
-constexpr std::size_t kPieceBytes = std::size_t{4} << 20;  // of codes on their way into planes
+constexpr std::size_t kTaskRows = 1024;  // encoded by one task; groups divide it
 
 std::size_t max_chunk_rows(std::size_t code_bytes) { return std::max(kMinChunkRows, kMaxChunkBytes / code_bytes); }
 
@@ -43,72 +44,170 @@ std::shared_ptr<const Byte[]> copy_of_last_group(const Chunk& chunk, std::ptrdif
   return copy;
 }
 
-bool consecutive(std::size_t n, const Id* ids) {
-  for (std::size_t i = 1; i < n; ++i) {
-    if (ids[i] < ids[0] || id_distance(ids[0], ids[i]) != i) return false;
+bool consecutive(const Arrivals& rows, std::size_t first, std::size_t count) {
+  for (std::size_t i = 1; i < count; ++i) {
+    if (rows.id(first + i) < rows.id(first) || id_distance(rows.id(first), rows.id(first + i)) != i) return false;
   }
   return true;
 }
 
+// A stretch of what is being added that goes to one place.
+struct Piece {
+  std::size_t chunk;
+  std::size_t row;
+  std::size_t first;
+  std::size_t count;
+};
+
 }  // namespace
 
-Draft::Draft(const Snapshot& now, Tail tail, std::uint32_t next_serial)
-    : next_(std::make_shared<Snapshot>(now)), tail_(std::move(tail)), next_serial_(next_serial) {}
+Draft::Draft(const Snapshot& now, std::uint32_t next_serial)
+    : next_(std::make_shared<Snapshot>(now)), next_serial_(next_serial) {}
 
-void Draft::append(std::size_t n, std::span<const Id> ids, Id first_id, const EncodeFn& encode) {
-  for (std::size_t done = 0; done < n;) {
-    const bool room = tail_.memory && next_->chunks.back().count < tail_.capacity;
-    Chunk& chunk = room ? next_->chunks.back() : open_chunk(n - done);
-    const std::size_t first = chunk.count;
-    const std::size_t count = std::min(n - done, tail_.capacity - first);
-    write_codes(chunk, done, count, encode);
-    write_ids(chunk, count, ids.empty() ? nullptr : ids.data() + done, first_id + static_cast<Id>(done));
-    chunk.count += count;
-    if (next_->layout == CodeLayout::planes) chunk.last_group = copy_of_last_group(chunk, next_->stride);
-    next_->live += count;
-    if (chunk.dead && chunk.dead->size() * 64 < chunk.count) {
-      auto longer = std::make_shared<DeadRows>(*chunk.dead);
-      longer->resize((tail_.capacity + 63) / 64);
-      chunk.dead = longer;
-    }
-    added_.push_back({next_->chunks.size() - 1, first, count});
-    done += count;
+void Draft::append(const Arrivals& rows) {
+  make_places(rows);
+  std::size_t first = 0;
+  for (const Run& run : added_) {
+    write_ids(run, first, rows);
+    first += run.count;
   }
+  write_codes(rows);
+  for (const Run& run : added_) close_run(run);
+  next_->live += rows.count;
 }
 
-// Rows [first, first + count) of what is being added go behind those of the chunk.
-void Draft::write_codes(Chunk& chunk, std::size_t first, std::size_t count, const EncodeFn& encode) {
-  const std::size_t code_bytes = next_->code_bytes;
-  Byte* const all = tail_.memory->codes.data();
-  if (next_->layout == CodeLayout::rows) return encode(first, count, all + chunk.count * code_bytes);
-  const std::size_t at_once = std::min(count, std::max(kMinChunkRows, kPieceBytes / code_bytes));
-  std::vector<Byte> codes(at_once * code_bytes);
-  for (std::size_t done = 0; done < count; done += at_once) {
-    const std::size_t n = std::min(at_once, count - done);
-    encode(first + done, n, codes.data());
-    for (std::size_t i = 0; i < n; ++i) {
-      const std::size_t row = chunk.count + done + i;
-      to_group(codes.data() + i * code_bytes, code_bytes, row % kGroupRows,
-               all + row / kGroupRows * kGroupRows * code_bytes);
+// Where each row goes, and memory for it.
+void Draft::make_places(const Arrivals& rows) {
+  for (const CellRun& run : rows.cells) {
+    if (run.count == 0) continue;
+    grow_cell(run.cell, run.count);
+    added_.push_back({run.cell, next_->chunks[run.cell].count, run.count});
+  }
+  if (next_->by_cell) return;
+  std::size_t taken = next_->chunks.empty() ? 0 : next_->chunks.back().count;
+  for (std::size_t done = 0; done < rows.count;) {
+    if (next_->chunks.empty() || taken >= next_->chunks.back().held()) {
+      open_chunk(rows.count - done);
+      taken = 0;
     }
+    const std::size_t count = std::min(rows.count - done, next_->chunks.back().capacity - taken);
+    added_.push_back({next_->chunks.size() - 1, taken, count});
+    done += count;
+    taken += count;
   }
 }
 
 // A quarter of what is there at least, so that row-by-row adding stays linear; 64 MiB at most, so that
 // the room never filled stays small.
-Chunk& Draft::open_chunk(std::size_t rows_left) {
+void Draft::open_chunk(std::size_t rows_left) {
   const std::size_t wanted = std::max({rows_left, next_->rows() / 4, kMinChunkRows});
   const std::size_t rows = std::min(wanted, max_chunk_rows(next_->code_bytes));
-  tail_ = {make_memory(rows, *next_), rows};
+  const auto memory = make_memory(rows, *next_);
   Chunk chunk;
   chunk.serial = next_serial_++;
-  chunk.codes = tail_.memory->codes.data();
-  chunk.owner = tail_.memory;
+  chunk.codes = memory->codes.data();
+  chunk.owner = memory;
+  chunk.room = memory.get();
+  chunk.capacity = rows;
   if (next_->shadow) make_room_for_shadows(rows, *next_, chunk);
-  return next_->chunks.emplace_back(std::move(chunk));
+  next_->chunks.push_back(std::move(chunk));
 }
 
-// Only the last chunk's rows may still come.
+// A cell stays in one piece: when its rows find no room they move, to what is asked for the first time and to a quarter
+// more later on, so that a few big additions waste nothing and many small ones stay linear.
+void Draft::grow_cell(std::size_t cell, std::size_t added) {
+  Chunk& chunk = next_->chunks.edit(cell);
+  const std::size_t needed = chunk.count + added;
+  if (chunk.room && needed <= chunk.capacity) return;
+  const std::size_t rows = std::max(needed, chunk.count + chunk.count / 4);
+  const auto memory = make_memory(rows, *next_);
+  if (chunk.count) {
+    std::copy_n(chunk.codes, bytes_of_codes(next_->layout, chunk.count, next_->code_bytes), memory->codes.data());
+    if (chunk.ids) {
+      memory->ids = std::make_unique_for_overwrite<Id[]>(rows);
+      std::copy_n(chunk.ids, chunk.count, memory->ids.get());
+    }
+  }
+  if (next_->shadow) {
+    const Byte* const before = chunk.shadows;
+    const auto keep = chunk.shadow_owner;
+    Byte* const shadows = make_room_for_shadows(rows, *next_, chunk);
+    if (chunk.count) std::copy_n(before, chunk.count * next_->shadow_bytes(), shadows);
+  }
+  chunk.codes = memory->codes.data();
+  chunk.ids = chunk.ids ? memory->ids.get() : nullptr;
+  chunk.owner = memory;
+  chunk.room = memory.get();
+  chunk.capacity = rows;
+  chunk.mapped = false;
+}
+
+// A chunk keeps no ids as long as they are consecutive.
+void Draft::write_ids(const Run& run, std::size_t first, const Arrivals& rows) {
+  Chunk& chunk = next_->chunks.edit(run.chunk);
+  const Id first_id = rows.id(first);
+  if (run.first == 0) chunk.first_id = first_id;
+  const bool goes_on = first_id >= chunk.first_id && id_distance(chunk.first_id, first_id) == run.first &&
+                       ((rows.ids.empty() && rows.order.empty()) || consecutive(rows, first, run.count));
+  if (!chunk.ids && goes_on) return;
+  if (!chunk.room->ids) chunk.room->ids = std::make_unique_for_overwrite<Id[]>(chunk.capacity);
+  Id* const all = chunk.room->ids.get();
+  if (!chunk.ids) std::iota(all, all + run.first, chunk.first_id);
+  for (std::size_t i = 0; i < run.count; ++i) all[run.first + i] = rows.id(first + i);
+  chunk.ids = all;
+}
+
+// Tasks of about as many rows each, from whatever runs; none shares a group with another.
+void Draft::write_codes(const Arrivals& rows) {
+  std::vector<Piece> pieces;
+  std::vector<std::size_t> tasks{0};
+  std::size_t first = 0;
+  std::size_t in_task = 0;
+  for (const Run& run : added_) {
+    for (std::size_t done = 0; done < run.count;) {
+      const std::size_t row = run.first + done;
+      const std::size_t count = std::min(kTaskRows - row % kGroupRows, run.count - done);
+      pieces.push_back({run.chunk, row, first, count});
+      done += count;
+      first += count;
+      in_task += count;
+      if (in_task < kTaskRows / 2) continue;
+      tasks.push_back(pieces.size());
+      in_task = 0;
+    }
+  }
+  if (tasks.back() != pieces.size()) tasks.push_back(pieces.size());
+  const std::size_t code_bytes = next_->code_bytes;
+  parallel_for(tasks.size() - 1, rows.run, [&](std::size_t task, std::size_t) {
+    std::vector<Byte> codes;
+    for (std::size_t p = tasks[task]; p < tasks[task + 1]; ++p) {
+      const Piece& piece = pieces[p];
+      Byte* const all = next_->chunks[piece.chunk].room->codes.data();
+      if (next_->layout == CodeLayout::rows) {
+        rows.encode(piece.first, piece.count, all + piece.row * code_bytes);
+        continue;
+      }
+      codes.resize(piece.count * code_bytes);
+      rows.encode(piece.first, piece.count, codes.data());
+      for (std::size_t i = 0; i < piece.count; ++i) {
+        const std::size_t row = piece.row + i;
+        to_group(codes.data() + i * code_bytes, code_bytes, row % kGroupRows,
+                 all + row / kGroupRows * kGroupRows * code_bytes);
+      }
+    }
+  });
+}
+
+void Draft::close_run(const Run& run) {
+  Chunk& chunk = next_->chunks.edit(run.chunk);
+  chunk.count = run.first + run.count;
+  if (next_->layout == CodeLayout::planes) chunk.last_group = copy_of_last_group(chunk, next_->stride);
+  if (!chunk.dead || chunk.dead->size() * 64 >= chunk.count) return;
+  auto longer = std::make_shared<DeadRows>(*chunk.dead);
+  longer->resize((chunk.capacity + 63) / 64);
+  chunk.dead = longer;
+}
+
 void Draft::cast_added(const CastFn& cast) {
   if (!next_->shadow) return;
   for (const Run& run : added_) {
@@ -121,9 +220,9 @@ void Draft::cast_added(const CastFn& cast) {
 
 void Draft::cast_all(std::shared_ptr<const Shadow> shadow, const CastFn& cast) {
   next_->shadow = std::move(shadow);
-  for (Chunk& chunk : next_->chunks) {
-    const bool is_tail = tail_.memory && &chunk == &next_->chunks.back();
-    Byte* const shadows = make_room_for_shadows(is_tail ? tail_.capacity : chunk.count, *next_, chunk);
+  for (std::size_t c = 0; c < next_->chunks.size(); ++c) {
+    Chunk& chunk = next_->chunks.edit(c);
+    Byte* const shadows = make_room_for_shadows(chunk.held(), *next_, chunk);
     cast({*next_->shadow, chunk.codes, chunk.count, shadows});
   }
   keep_shadow();
@@ -131,29 +230,9 @@ void Draft::cast_all(std::shared_ptr<const Shadow> shadow, const CastFn& cast) {
 
 void Draft::keep_shadow() { next_->shadow_rows = next_->rows(); }
 
-// ids null: first_id and on. A chunk keeps no ids as long as they are consecutive.
-void Draft::write_ids(Chunk& chunk, std::size_t n, const Id* ids, Id first_id) {
-  const Id first = ids ? ids[0] : first_id;
-  if (chunk.count == 0) chunk.first_id = first;
-  const bool goes_on =
-      first >= chunk.first_id && id_distance(chunk.first_id, first) == chunk.count && (!ids || consecutive(n, ids));
-  if (!chunk.ids && goes_on) return;
-  ChunkMemory& memory = *tail_.memory;
-  if (!memory.ids) memory.ids = std::make_unique_for_overwrite<Id[]>(tail_.capacity);
-  Id* all = memory.ids.get();
-  if (!chunk.ids) std::iota(all, all + chunk.count, chunk.first_id);
-  if (ids) {
-    std::copy_n(ids, n, all + chunk.count);
-  } else {
-    std::iota(all + chunk.count, all + chunk.count + n, first_id);
-  }
-  chunk.ids = all;
-}
-
 bool Draft::kill(std::size_t chunk_index, std::size_t row) {
-  Chunk& chunk = next_->chunks[chunk_index];
-  if (!chunk.alive(row)) return false;
-  dead_.resize(std::max(dead_.size(), next_->chunks.size()));
+  if (!next_->chunks[chunk_index].alive(row)) return false;
+  Chunk& chunk = next_->chunks.edit(chunk_index);
   std::shared_ptr<DeadRows>& mine = dead_[chunk_index];
   if (!mine || chunk.dead != mine) {
     mine = chunk.dead ? std::make_shared<DeadRows>(*chunk.dead) : std::make_shared<DeadRows>();
@@ -165,6 +244,12 @@ bool Draft::kill(std::size_t chunk_index, std::size_t row) {
   ++chunk.dead_count;
   --next_->live;
   return true;
+}
+
+std::vector<std::size_t> Draft::touched() const {
+  std::vector<std::size_t> chunks;
+  for (const auto& [chunk, bits] : dead_) chunks.push_back(chunk);
+  return chunks;
 }
 
 // The end of the run of chunks from `first` that are a quarter dead and fit into one; `live` their rows.
@@ -180,10 +265,18 @@ std::size_t Draft::thin_run(std::size_t first, std::size_t& live) const {
   return end;
 }
 
-void Draft::compact() try {
-  std::vector<Chunk> chunks;
+void Draft::compact(std::span<const std::size_t> touched) try {
+  if (next_->by_cell) return rewrite_thin_cells(touched);
+  join_thin_runs();
+} catch (const std::bad_alloc&) {
+  changed_ = false;
+} catch (const Error&) {
+  changed_ = false;
+}
+
+void Draft::join_thin_runs() {
+  ChunkTable chunks;
   std::vector<std::size_t> rewritten;
-  bool tail_moved = false;
   for (std::size_t i = 0; i < next_->chunks.size();) {
     std::size_t live = 0;
     const std::size_t end = thin_run(i, live);
@@ -192,7 +285,6 @@ void Draft::compact() try {
       continue;
     }
     changed_ = true;
-    tail_moved |= end == next_->chunks.size();
     if (live) {
       rewritten.push_back(chunks.size());
       chunks.push_back(joined(i, end, live));
@@ -201,11 +293,19 @@ void Draft::compact() try {
   }
   next_->chunks = std::move(chunks);
   rewritten_ = std::move(rewritten);
-  if (tail_moved) tail_ = {};
-} catch (const std::bad_alloc&) {
-  changed_ = false;
-} catch (const Error&) {
-  changed_ = false;
+}
+
+void Draft::rewrite_thin_cells(std::span<const std::size_t> touched) {
+  for (const std::size_t cell : touched) {
+    const Chunk& chunk = next_->chunks[cell];
+    if (chunk.dead_count == 0 || chunk.dead_count * 4 < chunk.count) continue;
+    Chunk thin;
+    thin.serial = chunk.serial;
+    if (chunk.live()) thin = joined(cell, cell + 1, chunk.live());
+    next_->chunks.edit(cell) = std::move(thin);
+    rewritten_.push_back(cell);
+    changed_ = true;
+  }
 }
 
 Chunk Draft::joined(std::size_t first, std::size_t end, std::size_t live) const {

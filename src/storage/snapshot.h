@@ -3,54 +3,19 @@
 
 #include <cstdint>
 #include <memory>
-#include <span>
-#include <vector>
 
-#include "knear/codec.h"
+#include "storage/chunk.h"
 
 namespace knear {
-
-// How far `id` lies above `base`, which must not be larger. Ids may be as far apart as 64 bits allow.
-constexpr std::uint64_t id_distance(Id base, Id id) noexcept {
-  return static_cast<std::uint64_t>(id) - static_cast<std::uint64_t>(base);
-}
 
 // Where no row is.
 inline constexpr Slot kNoSlot = ~Slot{0};
 
-// One bit per row of a chunk; set when the row was removed.
-using DeadRows = std::vector<std::uint64_t>;
-
-// Consecutive codes and their ids. Rows [0, count) never change while anyone looks at them.
-struct Chunk {
-  std::uint32_t serial = 0;  // ascending through a store; names the chunk across snapshots
-  const Byte* codes = nullptr;
-  const Id* ids = nullptr;  // null: row i has id first_id + i
-  Id first_id = 0;
-  std::size_t count = 0;
-  std::size_t dead_count = 0;
-  std::shared_ptr<const DeadRows> dead;  // null: all live
-  // In planes, the bytes of one code lie among those of others, so that rows cannot be written beside published ones
-  // while someone reads. A last group that may still grow is therefore published as this copy.
-  std::shared_ptr<const Byte[]> last_group;
-  std::shared_ptr<const void> owner;  // keeps codes and ids
-  const Byte* shadows = nullptr;      // of the snapshot's shadow, one a row
-  std::shared_ptr<const void> shadow_owner;
-  bool mapped = false;
-
-  Id id(std::size_t row) const noexcept { return ids ? ids[row] : first_id + static_cast<Id>(row); }
-  bool alive(std::size_t row) const noexcept { return !dead || ((*dead)[row / 64] >> (row % 64) & 1) == 0; }
-  std::size_t live() const noexcept { return count - dead_count; }
-  // Planes: group g, the groups `stride` bytes apart.
-  const Byte* group(std::size_t g, std::ptrdiff_t stride) const noexcept {
-    return last_group && g == count / kGroupRows ? last_group.get() : codes + static_cast<std::ptrdiff_t>(g) * stride;
-  }
-};
-
 // Slots name a row as chunk position << 32 | row; they hold within one snapshot.
 class Snapshot final : public SlotTable {
  public:
-  std::vector<Chunk> chunks;
+  ChunkTable chunks;
+  bool by_cell = false;  // each chunk is a cell of a partition, at the cell's number
   CodeLayout layout = CodeLayout::rows;
   std::size_t code_bytes = 0;
   std::ptrdiff_t stride = 0;  // bytes from one code, or in planes from one group, to the next
@@ -79,9 +44,11 @@ class Snapshot final : public SlotTable {
   }
   template <class Visit>
   void for_live_slots(const Visit& visit) const {
-    for_live([&](const Chunk& chunk, std::size_t row) {
-      visit(slot(static_cast<std::size_t>(&chunk - chunks.data()), row));
-    });
+    for (std::size_t c = 0; c < chunks.size(); ++c) {
+      for (std::size_t row = 0; row < chunks[c].count; ++row) {
+        if (chunks[c].alive(row)) visit(slot(c, row));
+      }
+    }
   }
   // bits = which of rows [first, first + n) of a chunk are live and pass the selector (null: all do).
   // Returns how many. bits has (n + 63) / 64 words.

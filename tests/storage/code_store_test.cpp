@@ -14,7 +14,7 @@ namespace {
 // Codes are eight bytes that hold a number.
 constexpr std::size_t kCodeBytes = 8;
 
-CodeStore::EncodeFn numbers(const std::vector<std::uint64_t>& values) {
+EncodeFn numbers(const std::vector<std::uint64_t>& values) {
   return [&values](std::size_t first, std::size_t count, Byte* codes) {
     std::memcpy(codes, values.data() + first, count * kCodeBytes);
   };

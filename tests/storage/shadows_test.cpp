@@ -1,4 +1,4 @@
-#include "scan/shadows.h"
+#include "storage/shadows.h"
 
 #include <gtest/gtest.h>
 
@@ -29,7 +29,7 @@ struct Shadowed {
     snapshot.shadow = learn_shadow(*codec, snapshot);
     shadows.resize(chunk.count * snapshot.shadow_bytes());
     cast_shadows({*snapshot.shadow, chunk.codes, chunk.count, shadows.data()}, codec->code_bytes(), {});
-    snapshot.chunks[0].shadows = shadows.data();
+    snapshot.chunks.edit(0).shadows = shadows.data();
   }
 
   std::vector<float> rows;

@@ -1,4 +1,4 @@
-#include "scan/rows_to_store.h"
+#include "codec/rows_to_store.h"
 
 #include "core/check.h"
 #include "metric/finite_rows.h"

@@ -1,4 +1,4 @@
-#include "scan/shadows.h"
+#include "storage/shadows.h"
 
 #include <algorithm>
 #include <cstring>
