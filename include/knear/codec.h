@@ -90,6 +90,9 @@ class Scan {
  public:
   virtual ~Scan() = default;
 
+  // Before the first block: of query q, only results up to limits[q] (smaller-is-closer scale) are wanted; farther ones
+  // may be left out.
+  virtual void limit(std::span<const double>) {}
   // Compares every query with every code of the block.
   virtual void block(const CodeBlock& block) = 0;
 
@@ -128,6 +131,7 @@ class Codec {
   virtual std::string spec() const = 0;                                    // its stage of a factory string
   virtual DType dtype() const noexcept { return DType::f32; }              // of decoded rows
   virtual bool exact() const noexcept { return false; }                    // a code is the row, in dtype()
+  virtual bool suits_residuals() const noexcept { return false; }          // in a partition: codes rows less centroids
   virtual CodeLayout layout() const noexcept { return CodeLayout::rows; }  // that its scans want
   // Whether a row with NaN or Inf has a code that tells, so that no search finds it.
   virtual bool keeps_bad_rows() const noexcept { return exact() && dtype() != DType::i8 && dtype() != DType::u8; }

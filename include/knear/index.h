@@ -74,7 +74,7 @@ class Index {
   void clear();
 
   // The codec by itself: n x dim rows to n codes of code_bytes(), one after the other, and back. Nothing is stored.
-  std::size_t code_bytes() const { return stats().code_bytes; }
+  virtual std::size_t code_bytes() const { return stats().code_bytes; }
   std::vector<Byte> encode(MatrixView rows, const RunOptions& options = {}) const;
   // Error::invalid_argument unless the bytes are a whole number of codes.
   Matrix decode(std::span<const Byte> codes, const RunOptions& options = {}) const;

@@ -47,6 +47,8 @@ struct SearchStats {
   std::uint64_t queries = 0;
   std::uint64_t rows_scored = 0;    // pairs of query and stored row that a filter or scorer looked at
   std::uint64_t rows_reranked = 0;  // of these, pairs ranked by the canonical float64 distance
+  std::uint64_t lists_visited = 0;  // of partitions: pairs of query and cell
+  double coarse_seconds = 0;        // of partitions: what it took to choose cells
   double seconds = 0;
 };
 
@@ -63,6 +65,8 @@ struct PqSearch {
 struct SearchOptions {
   SelectorPtr filter = {};                    // for all queries
   std::span<const SelectorPtr> filters = {};  // or one for each query; null entries allow all
+  std::size_t nprobe = 0;                     // of partitions: cells to look into; 0: the index's own
+  std::size_t max_codes = 0;                  // of partitions: no further cell after so many rows; 0: no limit
   float k_factor = 0;                         // of indexes that rank again: candidates per result; 0: the index's own
   std::optional<PqSearch> pq = {};            // of product quantizers only
   SearchStats* stats = nullptr;               // filled when given

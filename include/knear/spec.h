@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,9 +27,22 @@ struct Stage {
   void set(std::string_view key, std::string value);
 };
 
-// What an index is made of. As text, the factory string: "Flat", "OPQ16_64,PQ16x4fs,RFlat".
+struct Spec;
+
+// The cells of a partition: "IVF1024", "IVF4096(PQ16x8),by_residual=off,nprobe=32".
+struct CellsSpec {
+  std::size_t nlist = 0;
+  std::shared_ptr<const Spec> coarse = nullptr;  // the index that finds cells; null: Flat
+  std::optional<bool> by_residual = {};          // see IvfOptions, as the next
+  std::size_t nprobe = 0;
+
+  std::string str() const;
+};
+
+// What an index is made of. As text, the factory string: "Flat", "OPQ16_64,IVF1024,PQ16x4fs,RFlat".
 struct Spec {
   std::vector<Stage> transforms = {};            // in the order in which rows pass them
+  std::optional<CellsSpec> cells = {};           // none: every code is looked at
   Stage codec = {"Flat", {}};                    // of what is stored
   std::shared_ptr<const Spec> refine = nullptr;  // an index of the original rows that ranks again
   float k_factor = 0;                            // candidates for each result that it ranks; 0: the default

@@ -37,6 +37,7 @@ class Candidates {
 
   // Rows with a canonical distance above this do not matter.
   double threshold() const noexcept { return threshold_; }
+  void limit(double threshold) noexcept { threshold_ = std::min(threshold_, threshold); }
 
   void push(Slot slot, Interval interval) {
     if (interval.lower > threshold_) return;

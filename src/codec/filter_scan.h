@@ -46,6 +46,10 @@ class FilteredKnn final : public Scan {
     for (const std::size_t q : active_) candidates_[q].tighten();
   }
 
+  void limit(std::span<const double> limits) override {
+    for (std::size_t q = 0; q < candidates_.size(); ++q) candidates_[q].limit(limits[q]);
+  }
+
   void block(const CodeBlock& block) override {
     block_ = &block;
     filter_->run(block, *this);

@@ -35,6 +35,7 @@ class PqCodec final : public Codec {
   }
   CodeLayout layout() const noexcept override { return options_.layout; }
   bool is_trained() const noexcept override { return quantizer_.is_trained(); }
+  bool suits_residuals() const noexcept override { return layout() == CodeLayout::rows; }
 
   std::unique_ptr<Codec> trained(MatrixView rows, const TrainOptions& options) const override {
     auto taught = std::make_shared<ProductQuantizer>(dim(), quantizer_.subs(), quantizer_.bits());

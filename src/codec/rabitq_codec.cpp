@@ -81,6 +81,7 @@ class Rabitq final : public RabitqCodec {
   CodeLayout layout() const noexcept override { return CodeLayout::planes; }
   bool keeps_bad_rows() const noexcept override { return true; }  // their factors are NaN
   bool is_trained() const noexcept override { return !centre_.empty(); }
+  bool suits_residuals() const noexcept override { return true; }
 
   std::unique_ptr<Codec> trained(MatrixView rows, const TrainOptions& options) const override {
     if (options_.centre == Centre::none) return nullptr;

@@ -19,6 +19,13 @@ RowsToStore::RowsToStore(MatrixView rows, const AddOptions& options, const Codec
   for (const std::size_t row : good_) good_ids_.push_back(ids_[row]);
 }
 
+MatrixView RowsToStore::view(Matrix& copy) const {
+  if (!some_) return rows_;
+  copy = Matrix(DType::f32, good_.size(), rows_.dim());
+  for (std::size_t i = 0; i < good_.size(); ++i) copy_row(i, copy.floats() + i * rows_.dim());
+  return copy;
+}
+
 void RowsToStore::encode(const Codec& codec, std::size_t first, std::size_t count, Byte* codes) const {
   if (!some_) return codec.encode(rows_.slice(first, count), codes);
   for (std::size_t i = first; i < first + count; ++i, codes += codec.code_bytes()) {

@@ -18,6 +18,10 @@ class RowsToStore {
 
   std::size_t count() const noexcept { return some_ ? good_.size() : rows_.rows(); }
   std::span<const Id> ids() const noexcept { return some_ ? std::span<const Id>(good_ids_) : ids_; }
+  // Row i of these, as float32.
+  void copy_row(std::size_t i, float* row) const { rows_.copy_row(some_ ? good_[i] : i, row); }
+  // All of them, in `copy` where they do not lie together.
+  MatrixView view(Matrix& copy) const;
   // The codes of `count` rows from `first` on.
   void encode(const Codec& codec, std::size_t first, std::size_t count, Byte* codes) const;
 

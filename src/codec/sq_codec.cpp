@@ -65,6 +65,7 @@ class SqCodec final : public Codec {
   }
 
   bool is_trained() const noexcept override { return !offsets_.empty(); }
+  bool suits_residuals() const noexcept override { return true; }
 
   std::unique_ptr<Codec> trained(MatrixView rows, const TrainOptions& options) const override {
     require(rows.rows() >= 1, "a scalar quantizer learns its ranges from at least 1 row");

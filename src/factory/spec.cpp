@@ -5,6 +5,7 @@
 
 #include "codec/registry.h"
 #include "core/check.h"
+#include "knear/partition.h"
 #include "knear/scan.h"
 #include "knear/wrap.h"
 #include "transform/registry.h"
@@ -81,6 +82,41 @@ bool read_refine(const Stage& stage, Spec& spec) {
   return true;
 }
 
+// Is this the stage of a partition, "IVF<n>"? Then it becomes part of the spec.
+bool read_cells(const Stage& stage, std::string_view text, Spec& spec) {
+  StageReader reader(stage);
+  if (!reader.word("IVF")) return false;
+  require(!spec.cells, "two partitions, '", stage.token, "' is the second, in '", text, "'");
+  CellsSpec cells;
+  cells.nlist = reader.number("the number of cells, as in IVF1024");
+  const std::size_t unit = reader.word("k") ? 1024 : reader.word("M") ? std::size_t{1} << 20 : 1;
+  require(cells.nlist >= 1 && cells.nlist <= kMaxCentroids / unit, "a partition has 1 to ", kMaxCentroids,
+          " cells, not what '", stage.token, "' says");
+  cells.nlist *= unit;
+  if (reader.word("(")) {
+    require(reader.rest().ends_with(')'), "'", stage.token, "' should end behind its ')'");
+    cells.coarse = std::make_shared<Spec>(parse_spec(reader.rest().substr(0, reader.rest().size() - 1)));
+    reader.word(reader.rest());
+  }
+  if (const auto choice = reader.choice_option("by_residual", {"off", "on"})) cells.by_residual = *choice == 1;
+  if (const auto nprobe = reader.number_option("nprobe")) {
+    require(*nprobe >= 1, "the option nprobe=0 of '", stage.token, "': a search looks into at least 1 cell");
+    cells.nprobe = *nprobe;
+  }
+  reader.done();
+  spec.cells = std::move(cells);
+  return true;
+}
+
+// "PQ16x4fsr" is what others call a 4-bit fast scan of residuals.
+void read_residual_suffix(Stage& stage, CellsSpec& cells) {
+  const std::size_t at = stage.token.find("x4fsr");
+  if (!stage.token.starts_with("PQ") || at == std::string::npos) return;
+  require(cells.by_residual.value_or(true), "'", stage.token, "' contradicts by_residual=off");
+  stage.token.erase(at + 4, 1);
+  cells.by_residual = true;
+}
+
 // Adds a stage to what was read before it.
 void read_stage(Stage stage, bool codec_is_known, std::string_view text, Spec& spec) {
   require(!spec.refine, "nothing may follow what ranks again, but '", stage.token, "' does, in '", text, "'");
@@ -92,10 +128,14 @@ void read_stage(Stage stage, bool codec_is_known, std::string_view text, Spec& s
   }
   require(stage.token != "RFlat" && !stage.token.starts_with("Refine("), "'", stage.token, "' in '", text,
           "' has no index before it");
+  if (read_cells(stage, text, spec)) return;
   if (read_transform(stage)) {
+    require(!spec.cells, "'", stage.token, "' stands between a partition and its codes in '", text,
+            "'; transforms come first");
     spec.transforms.push_back(std::move(stage));
     return;
   }
+  if (spec.cells) read_residual_suffix(stage, *spec.cells);
   require(read_codec(stage) != nullptr, "unknown index '", stage.token, "' in '", text, "'; this version knows ",
           grammar_of(codec_rows()), ", behind any of ", grammar_of(transform_rows()));
   spec.codec = std::move(stage);
@@ -103,9 +143,16 @@ void read_stage(Stage stage, bool codec_is_known, std::string_view text, Spec& s
 
 }  // namespace
 
+std::string CellsSpec::str() const {
+  std::string text = concat("IVF", nlist, coarse && coarse->str() != "Flat" ? "(" + coarse->str() + ")" : "");
+  if (by_residual) text += *by_residual ? ",by_residual=on" : ",by_residual=off";
+  return nprobe ? concat(text, ",nprobe=", nprobe) : text;
+}
+
 std::string Spec::str() const {
   std::string text;
   for (const Stage& stage : transforms) text += stage.str() + ",";
+  if (cells) text += cells->str() + ",";
   text += codec.str();
   if (!refine) return text;
   text += refine->str() == "Flat" ? ",RFlat" : ",Refine(" + refine->str() + ")";
@@ -118,9 +165,9 @@ Spec parse_spec(std::string_view text) {
   bool named = false;
   for (Stage& stage : stages_of(text)) {
     if (stage.token == "IDMap" || stage.token == "IDMap2") continue;
-    const std::size_t transforms = spec.transforms.size();
+    const std::size_t before = spec.transforms.size() + (spec.cells ? 1 : 0);
     read_stage(std::move(stage), named, text, spec);
-    named = spec.transforms.size() == transforms;
+    named = spec.transforms.size() + (spec.cells ? 1 : 0) == before;
   }
   require(named, "the factory string '", text, "' names no index; this version knows ", grammar_of(codec_rows()),
           ", behind any of ", grammar_of(transform_rows()));
@@ -148,7 +195,15 @@ std::unique_ptr<Index> build(const Spec& spec, std::size_t dim, Metric metric) {
   }
   const MakeCodec make = read_codec(spec.codec);
   require(make != nullptr, "unknown index '", spec.codec.token, "'; this version knows ", grammar_of(codec_rows()));
-  std::unique_ptr<Index> index = std::make_unique<ScanIndex>(make(dim_now, metric));
+  std::unique_ptr<Index> index;
+  if (spec.cells) {
+    const Spec coarse = spec.cells->coarse ? *spec.cells->coarse : Spec{};
+    index = std::make_unique<IvfIndex>(
+        build(coarse, dim_now, metric), make(dim_now, metric),
+        IvfOptions{.nlist = spec.cells->nlist, .by_residual = spec.cells->by_residual, .nprobe = spec.cells->nprobe});
+  } else {
+    index = std::make_unique<ScanIndex>(make(dim_now, metric));
+  }
   if (!transforms.empty()) index = std::make_unique<PreTransformIndex>(std::move(transforms), std::move(index));
   if (!spec.refine) return index;
   const float k_factor = spec.k_factor == 0 ? kDefaultKFactor : spec.k_factor;

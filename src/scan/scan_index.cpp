@@ -28,6 +28,8 @@ constexpr std::size_t kLearnAgain = 4;      // times as many rows as before, and
 std::unique_ptr<Codec> other_search(const Codec& codec, const SearchOptions& options) {
   require(options.k_factor == 0, "k_factor = ", options.k_factor, " is for indexes that rank again, not for ",
           codec.spec());
+  require(options.nprobe == 0 && options.max_codes == 0, "nprobe and max_codes are for indexes with cells, not for ",
+          codec.spec());
   if (!options.pq) return nullptr;
   auto other = codec.searched_by(*options.pq);
   require(other != nullptr, "only a product quantizer has other searches, not ", codec.spec());

@@ -1,0 +1,252 @@
+// The searches of an IvfIndex: cells first, then their lists; more cells where these held too few results.
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <map>
+
+#include "core/call_limits.h"
+#include "core/check.h"
+#include "core/hit_sort.h"
+#include "core/results.h"
+#include "metric/finite_rows.h"
+#include "partition/ivf_view.h"
+#include "partition/list_search.h"
+
+namespace knear {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kMostQueries = 16384;  // at once
+constexpr std::size_t kMoreCells = 4;        // times as many as before, when results are missing
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+void require_options(const SearchOptions& options, const std::string& spec) {
+  require(options.k_factor == 0, "k_factor = ", options.k_factor, " is for indexes that rank again, not for ", spec);
+}
+
+// Some queries of a batch, with what all of them have in common.
+struct Group {
+  const Selector* filter = nullptr;
+  std::vector<std::size_t> positions;
+  Matrix rows;
+};
+
+// Without queries that hold NaN or Inf.
+std::vector<Group> grouped(MatrixView queries, std::size_t first, const SearchOptions& options, Metric metric) {
+  std::map<const Selector*, std::size_t> place;
+  std::vector<Group> groups;
+  std::vector<std::size_t> good;
+  if (metric == Metric::nan_euclidean || first_bad_row(queries, {.num_threads = 1}) == queries.rows()) {
+    for (std::size_t q = 0; q < queries.rows(); ++q) good.push_back(q);
+  } else {
+    good = good_rows(queries, 0);
+  }
+  for (const std::size_t q : good) {
+    const Selector* filter = options.filters.empty() ? options.filter.get() : options.filters[first + q].get();
+    const auto [it, is_new] = place.try_emplace(filter, groups.size());
+    if (is_new) groups.push_back({filter, {}, {}});
+    groups[it->second].positions.push_back(q);
+  }
+  for (Group& group : groups) {
+    group.rows = Matrix(DType::f32, group.positions.size(), queries.dim());
+    for (std::size_t i = 0; i < group.positions.size(); ++i) {
+      queries.copy_row(group.positions[i], group.rows.floats() + i * queries.dim());
+    }
+  }
+  return groups;
+}
+
+// Chooses cells and looks into them, for queries of one group.
+class GroupSearch {
+ public:
+  GroupSearch(const Lists& lists, const Group& group, ListSearch::Wanted wanted, const SearchOptions& options,
+              ProgressMeter& meter)
+      : lists_(lists),
+        group_(group),
+        wanted_(wanted),
+        options_(options),
+        meter_(meter),
+        search_(lists, group.rows, group.filter, wanted),
+        cells_(group.positions.size()),
+        rows_(group.positions.size()) {
+    for (std::uint32_t q = 0; q < cells_.size(); ++q) active_.push_back(q);
+  }
+
+  // The cells that the caller chose, by position in the batch.
+  void look_into(std::span<const Id> chosen, std::size_t each, const RunOptions& run) {
+    for (const std::uint32_t q : active_) take_cells(q, chosen.subspan(group_.positions[q] * each, each));
+    search_.look(active_, cells_, run, meter_);
+  }
+
+  void look_into_nearest(std::size_t nprobe, const RunOptions& run) {
+    const std::size_t nlist = lists_.cells.nlist();
+    std::size_t before = 0;
+    std::size_t count = std::min(nprobe, nlist);
+    for (const auto start = Clock::now(); !active_.empty() && before < count;) {
+      const RunOptions left = remaining(run, start);
+      choose(before, count, left);
+      search_.look(active_, cells_, remaining(run, start), meter_);
+      if (wanted_.k == 0 || options_.max_codes) return;
+      std::erase_if(active_, [&](std::uint32_t q) { return search_.found(q) >= wanted_.k; });
+      before = count;
+      count = std::min(count * kMoreCells, nlist);
+    }
+  }
+
+  void take(std::span<std::vector<Hit>> hits) {
+    for (std::size_t q = 0; q < cells_.size(); ++q) hits[group_.positions[q]] = search_.take(q);
+    if (!options_.stats) return;
+    const ListCounts counts = search_.counts();
+    options_.stats->lists_visited += counts.lists;
+    options_.stats->rows_scored += counts.rows;
+    options_.stats->rows_reranked += counts.reranked;
+    options_.stats->coarse_seconds += coarse_seconds_;
+  }
+
+ private:
+  // The cells of ranks [before, count) of each active query.
+  void choose(std::size_t before, std::size_t count, const RunOptions& run) {
+    const auto start = Clock::now();
+    Matrix some;
+    MatrixView queries = group_.rows;
+    if (active_.size() < cells_.size()) {
+      some = Matrix(DType::f32, active_.size(), queries.dim());
+      for (std::size_t i = 0; i < active_.size(); ++i) queries.copy_row(active_[i], some.floats() + i * queries.dim());
+      queries = some;
+    }
+    const std::vector<Id> nearest = lists_.cells.nearest(queries, count, run);
+    for (std::size_t i = 0; i < active_.size(); ++i) {
+      take_cells(active_[i], std::span(nearest).subspan(i * count + before, count - before));
+    }
+    coarse_seconds_ += seconds_since(start);
+  }
+
+  void take_cells(std::uint32_t q, std::span<const Id> cells) {
+    cells_[q].clear();
+    for (const Id cell : cells) {
+      if (cell < 0) continue;
+      if (options_.max_codes && rows_[q] >= options_.max_codes) return;
+      const std::size_t live = lists_.snapshot.chunks[static_cast<std::size_t>(cell)].live();
+      if (live == 0) continue;
+      rows_[q] += live;
+      cells_[q].push_back(static_cast<std::uint32_t>(cell));
+    }
+  }
+
+  Lists lists_;
+  const Group& group_;
+  ListSearch::Wanted wanted_;
+  const SearchOptions& options_;
+  ProgressMeter& meter_;
+  ListSearch search_;
+  ListSearch::Chosen cells_;
+  std::vector<std::size_t> rows_;  // in the cells chosen so far
+  std::vector<std::uint32_t> active_;
+  double coarse_seconds_ = 0;
+};
+
+}  // namespace
+
+// chosen: cells of each query, or none; then the nearest ones are chosen here.
+std::vector<std::vector<Hit>> IvfIndex::hits_of(MatrixView queries, std::size_t k, double radius,
+                                                std::span<const Id> chosen, const SearchOptions& options) const {
+  require_options(options, spec());
+  const auto start = Clock::now();
+  const View now = view();
+  std::vector<std::vector<Hit>> hits(queries.rows());
+  if (now.snapshot->live == 0) return hits;
+  const auto other = options.pq ? now.learned.codec->searched_by(*options.pq) : nullptr;
+  require(!options.pq || other, "only a product quantizer has other searches, not ", spec());
+  const Lists lists{other ? *other : *now.learned.codec, *now.snapshot, *now.learned.cells, residual_};
+  const ListSearch::Wanted wanted{std::min(k, now.snapshot->live), radius};
+  const std::size_t probes = options.nprobe ? options.nprobe : nprobe();
+  ProgressMeter meter(options.run, "search", queries.rows());
+  for (std::size_t first = 0; first < queries.rows(); first += kMostQueries) {
+    const std::size_t count = std::min(kMostQueries, queries.rows() - first);
+    for (const Group& group : grouped(queries.slice(first, count), first, options, metric())) {
+      GroupSearch search(lists, group, wanted, options, meter);
+      const RunOptions run = remaining(options.run, start);
+      if (chosen.empty()) {
+        search.look_into_nearest(probes, run);
+      } else {
+        const std::size_t each = chosen.size() / queries.rows();
+        search.look_into(chosen.subspan(first * each, count * each), each, run);
+      }
+      search.take(std::span(hits).subspan(first, count));
+    }
+    meter.advance(count);
+  }
+  meter.finish();
+  return hits;
+}
+
+void IvfIndex::search_rows(MatrixView queries, std::size_t k, float* distances, Id* ids, std::size_t* counts,
+                           const SearchOptions& options) const {
+  const std::vector<std::vector<Hit>> hits = hits_of(queries, k, 0, {}, options);
+  for (std::size_t q = 0; q < queries.rows(); ++q) {
+    write_neighbors(hits[q], k, metric(), distances + q * k, ids + q * k);
+    if (counts) counts[q] = hits[q].size();
+  }
+}
+
+Neighbors IvfIndex::search_preassigned(MatrixView queries, std::size_t k, std::span<const Id> cells,
+                                       const SearchOptions& options) const {
+  if (!is_trained()) fail(Error::wrong_state, "search needs a trained index: call train first");
+  require(queries.dim() == dim(), "queries have ", queries.dim(), " dimensions, the index has ", dim());
+  require(k >= 1, "k is 0, a search looks for at least 1 neighbour");
+  require(queries.rows() == 0 ? cells.empty() : cells.size() % queries.rows() == 0, cells.size(), " cells for ",
+          queries.rows(), " queries");
+  for (const Id cell : cells) require(cell < static_cast<Id>(nlist_), "there is no cell ", cell, " of ", nlist_);
+  Neighbors found{queries.rows(), k, std::vector<float>(queries.rows() * k), std::vector<Id>(queries.rows() * k),
+                  std::vector<std::size_t>(queries.rows())};
+  std::vector<std::vector<Hit>> hits(queries.rows());
+  if (!cells.empty()) hits = hits_of(queries, k, 0, cells, options);
+  for (std::size_t q = 0; q < queries.rows(); ++q) {
+    write_neighbors(hits[q], k, metric(), found.distances.data() + q * k, found.ids.data() + q * k);
+    found.counts[q] = hits[q].size();
+  }
+  return found;
+}
+
+RangeNeighbors IvfIndex::range_rows(MatrixView queries, float radius, const SearchOptions& options) const {
+  const double limit = larger_is_closer(metric()) ? -static_cast<double>(radius) : radius;
+  std::vector<std::vector<Hit>> hits = hits_of(queries, 0, limit, {}, options);
+  const auto rounds_to_radius = [&](const Hit& hit) { return value_of(hit.distance, metric()) == radius; };
+  for (std::vector<Hit>& query_hits : hits) {
+    while (!query_hits.empty() && rounds_to_radius(query_hits.back())) query_hits.pop_back();
+  }
+  return range_of(hits, metric());
+}
+
+RangeNeighbors IvfIndex::rank_rows(MatrixView queries, std::span<const std::vector<Id>> candidates, std::size_t k,
+                                   const RunOptions& options) const {
+  std::vector<std::vector<Hit>> hits(queries.rows());
+  const Learned now = learned();
+  parallel_for(queries.rows(), options, [&](std::size_t q, std::size_t) {
+    const MatrixView query = queries.slice(q, 1);
+    if (metric() != Metric::nan_euclidean && first_bad_row(query, {.num_threads = 1}) == 0) return;
+    std::vector<Id> ids = candidates[q];
+    std::sort(ids.begin(), ids.end());
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+    std::vector<Slot> slots(ids.size());
+    const auto snapshot = store_->locate(ids, slots.data());
+    std::erase(slots, kNoSlot);
+    std::sort(slots.begin(), slots.end());
+    hits[q].resize(slots.size());
+    const Lists lists{*now.codec, *snapshot, *now.cells, residual_};
+    for (std::size_t i = 0; i < slots.size();) {
+      const std::size_t cell = slots[i] >> 32;
+      std::size_t end = i + 1;
+      while (end < slots.size() && slots[end] >> 32 == cell) ++end;
+      rank_in_cell(lists, query, cell, std::span(slots).subspan(i, end - i), std::span(hits[q]).subspan(i, end - i));
+      i = end;
+    }
+    std::erase_if(hits[q], [](const Hit& hit) { return !std::isfinite(hit.distance); });
+    keep_nearest(hits[q], k);
+  });
+  return range_of(hits, metric());
+}
+
+}  // namespace knear

@@ -1,0 +1,202 @@
+#include "partition/list_search.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "codec/ranker.h"
+#include "storage/block_feeder.h"
+
+namespace knear {
+namespace {
+
+constexpr std::size_t kMostQueries = 256;  // of one scan
+constexpr std::size_t kFewQueries = 3;     // for each list, on average: fewer go query by query
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// A limit on a + b as one on b, no less for all that rounding does.
+double less_offset(double limit, double offset) {
+  if (offset == 0 || !std::isfinite(limit)) return limit;
+  const double rest = limit - offset;
+  return rest + 8 * std::numeric_limits<double>::epsilon() * (std::abs(limit) + std::abs(offset) + std::abs(rest));
+}
+
+// Queries as the codes of a cell want them. Under L2 and the like, what is coded is the difference from the centroid, and
+// so is the query. An inner product is the sum of that with the centroid, the offset, and that with what is coded.
+class Relative {
+ public:
+  Relative(const Lists& lists, MatrixView queries, std::span<const std::uint32_t> chosen, std::size_t cell)
+      : rows_(DType::f32, chosen.size(), queries.dim()), offsets_(chosen.size(), 0.0) {
+    const std::size_t dim = queries.dim();
+    const bool product = lists.codec.metric() == Metric::inner_product;
+    const Ranker ranker(lists.codec);
+    for (std::size_t i = 0; i < chosen.size(); ++i) {
+      float* const row = rows_.floats() + i * dim;
+      queries.copy_row(chosen[i], row);
+      if (!lists.residual) continue;
+      const float* const centroid = lists.cells.centroid(cell);
+      if (product) {
+        ranker.distances(row, std::span(&centroid, 1), &offsets_[i]);
+      } else {
+        for (std::size_t j = 0; j < dim; ++j) row[j] -= centroid[j];
+      }
+    }
+  }
+
+  MatrixView rows() const noexcept { return rows_; }
+  double offset(std::size_t i) const noexcept { return offsets_[i]; }
+
+ private:
+  Matrix rows_;
+  std::vector<double> offsets_;
+};
+
+}  // namespace
+
+struct ListSearch::Found {
+  std::mutex mutex;
+  TopK nearest{0};
+  std::vector<Hit> within;
+  std::size_t count = 0;
+  std::atomic<double> threshold = kInfinity;
+};
+
+ListSearch::ListSearch(const Lists& lists, MatrixView queries, const Selector* filter, Wanted wanted)
+    : lists_(lists),
+      queries_(queries),
+      filter_(filter),
+      wanted_(wanted),
+      found_(std::make_unique<Found[]>(queries.rows())) {
+  for (std::size_t q = 0; q < queries.rows(); ++q) found_[q].nearest = TopK(wanted.k);
+}
+
+ListSearch::~ListSearch() = default;
+
+void ListSearch::look(std::span<const std::uint32_t> queries, const Chosen& cells, const RunOptions& run,
+                      ProgressMeter& meter) {
+  std::size_t pairs = 0;
+  for (const std::uint32_t q : queries) pairs += cells[q].size();
+  if (pairs < kFewQueries * std::min(pairs, lists_.cells.nlist())) return look_by_query(queries, cells, run, meter);
+  look_by_list(queries, cells, true, run, meter);
+  look_by_list(queries, cells, false, run, meter);
+}
+
+// The first cell of each query, or all others.
+void ListSearch::look_by_list(std::span<const std::uint32_t> queries, const Chosen& cells, bool nearest,
+                              const RunOptions& run, ProgressMeter& meter) {
+  const auto part = [&](std::uint32_t q) {
+    const std::span<const std::uint32_t> all(cells[q]);
+    return nearest ? all.first(std::min<std::size_t>(1, all.size())) : all.subspan(std::min<std::size_t>(1, all.size()));
+  };
+  std::vector<std::size_t> ends(lists_.cells.nlist() + 1);
+  for (const std::uint32_t q : queries) {
+    for (const std::uint32_t cell : part(q)) ++ends[cell + 1];
+  }
+  for (std::size_t cell = 1; cell < ends.size(); ++cell) ends[cell] += ends[cell - 1];
+  std::vector<std::uint32_t> choosers(ends.back());
+  for (const std::uint32_t q : queries) {
+    for (const std::uint32_t cell : part(q)) choosers[ends[cell]++] = q;
+  }
+  struct Task {
+    std::uint32_t cell;
+    std::size_t first;
+    std::size_t count;
+  };
+  std::vector<Task> tasks;
+  std::size_t first = 0;
+  for (std::uint32_t cell = 0; cell < lists_.cells.nlist(); ++cell) {
+    const std::size_t count = ends[cell] - first;
+    const std::size_t blocks = (count + kMostQueries - 1) / kMostQueries;
+    for (std::size_t b = 0; b < blocks; ++b) {
+      tasks.push_back({cell, first + count * b / blocks, count * (b + 1) / blocks - count * b / blocks});
+    }
+    first += count;
+  }
+  parallel_for(tasks.size(), run, [&](std::size_t task, std::size_t) {
+    const Task& now = tasks[task];
+    visit(std::span(choosers).subspan(now.first, now.count), std::span(&now.cell, 1), meter);
+  });
+}
+
+// The lists of a query are dealt to threads when there are more threads than queries.
+void ListSearch::look_by_query(std::span<const std::uint32_t> queries, const Chosen& cells, const RunOptions& run,
+                               ProgressMeter& meter) {
+  if (queries.empty()) return;
+  const std::size_t threads = threads_for(run, queries.size() * 64);
+  const std::size_t parts = std::max<std::size_t>(1, threads / queries.size());
+  parallel_for(queries.size() * parts, run, [&](std::size_t task, std::size_t) {
+    const std::uint32_t query = queries[task / parts];
+    std::vector<std::uint32_t> mine;
+    for (std::size_t r = task % parts; r < cells[query].size(); r += parts) mine.push_back(cells[query][r]);
+    if (!lists_.residual) return visit(std::span(&query, 1), mine, meter);
+    for (const std::uint32_t cell : mine) visit(std::span(&query, 1), std::span(&cell, 1), meter);
+  });
+}
+
+// One scan of all these queries over all these lists; of codes that are relative to their centroids, one list.
+void ListSearch::visit(std::span<const std::uint32_t> queries, std::span<const std::uint32_t> cells,
+                       ProgressMeter& meter) {
+  std::size_t rows = 0;
+  for (const std::uint32_t cell : cells) rows += lists_.snapshot.chunks[cell].live();
+  lists_seen_ += cells.size() * queries.size();
+  rows_seen_ += rows * queries.size();
+  if (rows == 0) return;
+  const Relative relative(lists_, queries_, queries, cells.front());
+  std::unique_ptr<Scan> scan;
+  if (wanted_.k) {
+    scan = lists_.codec.make_knn_scan(relative.rows(), wanted_.k, lists_.snapshot);
+    std::vector<double> limits(queries.size());
+    for (std::size_t i = 0; i < queries.size(); ++i) {
+      limits[i] = less_offset(found_[queries[i]].threshold.load(std::memory_order_relaxed), relative.offset(i));
+    }
+    scan->limit(limits);
+  } else {
+    double radius = -kInfinity;
+    for (std::size_t i = 0; i < queries.size(); ++i) {
+      radius = std::max(radius, less_offset(wanted_.radius, relative.offset(i)));
+    }
+    scan = lists_.codec.make_range_scan(relative.rows(), radius, lists_.snapshot);
+  }
+  BlockFeeder feeder(lists_.snapshot, filter_);
+  for (const std::uint32_t cell : cells) {
+    feeder.feed(cell, 0, lists_.snapshot.chunks[cell].count, *scan, [&] { meter.advance(0); });
+  }
+  std::vector<std::vector<Hit>> hits(queries.size());
+  scan->finish(hits);
+  reranked_ += scan->reranked();
+  for (std::size_t i = 0; i < queries.size(); ++i) keep(queries[i], hits[i], relative.offset(i));
+}
+
+void ListSearch::keep(std::uint32_t query, std::span<const Hit> hits, double offset) {
+  if (hits.empty()) return;
+  Found& found = found_[query];
+  const std::lock_guard lock(found.mutex);
+  for (const Hit& hit : hits) {
+    const double distance = hit.distance + offset;
+    if (wanted_.k) {
+      found.nearest.push(distance, hit.id);
+    } else if (distance < wanted_.radius) {
+      found.within.push_back({distance, hit.id});
+    }
+  }
+  found.count += hits.size();
+  if (wanted_.k) found.threshold.store(found.nearest.threshold(), std::memory_order_relaxed);
+}
+
+std::size_t ListSearch::found(std::size_t query) const { return found_[query].count; }
+
+std::vector<Hit> ListSearch::take(std::size_t query) {
+  if (wanted_.k) return found_[query].nearest.sorted();
+  sort_hits(found_[query].within);
+  return std::move(found_[query].within);
+}
+
+void rank_in_cell(const Lists& lists, MatrixView query, std::size_t cell, std::span<const Slot> slots,
+                  std::span<Hit> hits) {
+  const std::uint32_t first = 0;
+  const Relative relative(lists, query, std::span(&first, 1), cell);
+  lists.codec.make_ranker(relative.rows())->rank(0, lists.snapshot, slots, hits);
+  for (Hit& hit : hits) hit.distance += relative.offset(0);
+}
+
+}  // namespace knear
