@@ -73,7 +73,8 @@ class Index {
   void merge(const Index& other, const MergeOptions& options = {});                       // `other` stays as it was
   void clear();
 
-  // The codec by itself: n x dim rows to n codes of code_bytes(), one after the other, and back. Nothing is stored.
+  // Rows to codes that stand alone and back: n x dim rows to n codes of code_bytes(), one after the other. Nothing is
+  // stored. Such a code may hold more than a stored one (stats().code_bytes): what else tells where it would lie.
   virtual std::size_t code_bytes() const { return stats().code_bytes; }
   std::vector<Byte> encode(MatrixView rows, const RunOptions& options = {}) const;
   // Error::invalid_argument unless the bytes are a whole number of codes.

@@ -13,6 +13,7 @@
 #include "knear/names.h"
 #include "knear/parallel.h"
 #include "knear/params.h"
+#include "knear/partition.h"
 #include "knear/scan.h"
 #include "knear/selector.h"
 #include "knear/spec.h"

@@ -44,6 +44,7 @@ class PreTransformIndex : public Index {
   std::string spec() const override;
   Capabilities capabilities() const override;
   IndexStats stats() const override;
+  std::size_t code_bytes() const override;
   Report verify() const override;
   void write(SectionWriter& writer) const override;
   void read(const Container& container) override;
@@ -109,6 +110,7 @@ class RefineIndex : public Index {
   std::string spec() const override;
   Capabilities capabilities() const override;
   IndexStats stats() const override;
+  std::size_t code_bytes() const override;
   Report verify() const override;
   void write(SectionWriter& writer) const override;
   void read(const Container& container) override;

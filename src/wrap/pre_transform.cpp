@@ -129,6 +129,8 @@ Capabilities PreTransformIndex::capabilities() const {
 IndexStats PreTransformIndex::stats() const { return index_->stats(); }
 Report PreTransformIndex::verify() const { return index_->verify(); }
 
+std::size_t PreTransformIndex::code_bytes() const { return index_->code_bytes(); }
+
 void PreTransformIndex::write(SectionWriter& writer) const {
   const std::shared_lock lock(training_mutex_);
   const auto chain = this->chain();

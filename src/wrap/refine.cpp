@@ -140,6 +140,8 @@ Report RefineIndex::verify() const {
   return report;
 }
 
+std::size_t RefineIndex::code_bytes() const { return base_->code_bytes() + refine_->code_bytes(); }
+
 void RefineIndex::write(SectionWriter& writer) const {
   const std::lock_guard lock(writer_mutex_);
   PrefixedWriter base(writer, kBasePrefix);

@@ -38,7 +38,9 @@ class Grid : public testing::TestWithParam<Composition> {
   std::vector<float> stored(const std::vector<float>& rows) const {
     auto index = make();
     index->add(MatrixView(rows, dim()));
-    const Matrix kept = index->get(index->ids());
+    std::vector<Id> ids = index->ids();
+    std::sort(ids.begin(), ids.end());
+    const Matrix kept = index->get(ids);
     return {kept.floats(), kept.floats() + rows.size()};
   }
   std::unique_ptr<Index> filled(std::size_t rows) const {
