@@ -117,6 +117,12 @@ void read_residual_suffix(Stage& stage, CellsSpec& cells) {
   cells.by_residual = true;
 }
 
+std::unique_ptr<IvfIndex> partition_of(const Spec& spec, std::shared_ptr<Index> coarse, std::unique_ptr<Codec> codec) {
+  return std::make_unique<IvfIndex>(
+      std::move(coarse), std::move(codec),
+      IvfOptions{.nlist = spec.cells->nlist, .by_residual = spec.cells->by_residual, .nprobe = spec.cells->nprobe});
+}
+
 // Adds a stage to what was read before it.
 void read_stage(Stage stage, bool codec_is_known, std::string_view text, Spec& spec) {
   require(!spec.refine, "nothing may follow what ranks again, but '", stage.token, "' does, in '", text, "'");
@@ -186,6 +192,15 @@ std::unique_ptr<Transform> transform_factory(std::size_t dim_in, std::string_vie
   return build_transform(stages.front(), dim_in);
 }
 
+std::unique_ptr<IvfIndex> build_partition(const Spec& spec, std::shared_ptr<Index> coarse) {
+  require(spec.cells && spec.transforms.empty() && !spec.refine, "'", spec.str(), "' is not just a partition");
+  require(coarse != nullptr, "a partition needs a coarse index");
+  const MakeCodec make = read_codec(spec.codec);
+  require(make != nullptr, "unknown codes '", spec.codec.token, "'; this version knows ", grammar_of(codec_rows()));
+  auto codec = make(coarse->dim(), coarse->metric());
+  return partition_of(spec, std::move(coarse), std::move(codec));
+}
+
 std::unique_ptr<Index> build(const Spec& spec, std::size_t dim, Metric metric) {
   TransformChain transforms;
   std::size_t dim_now = dim;
@@ -198,9 +213,7 @@ std::unique_ptr<Index> build(const Spec& spec, std::size_t dim, Metric metric) {
   std::unique_ptr<Index> index;
   if (spec.cells) {
     const Spec coarse = spec.cells->coarse ? *spec.cells->coarse : Spec{};
-    index = std::make_unique<IvfIndex>(
-        build(coarse, dim_now, metric), make(dim_now, metric),
-        IvfOptions{.nlist = spec.cells->nlist, .by_residual = spec.cells->by_residual, .nprobe = spec.cells->nprobe});
+    index = partition_of(spec, build(coarse, dim_now, metric), make(dim_now, metric));
   } else {
     index = std::make_unique<ScanIndex>(make(dim_now, metric));
   }
