@@ -98,6 +98,7 @@ bool read_cells(const Stage& stage, std::string_view text, Spec& spec) {
     cells.coarse = std::make_shared<Spec>(parse_spec(reader.rest().substr(0, reader.rest().size() - 1)));
     reader.word(reader.rest());
   }
+  if (const auto metric = reader.option("metric")) cells.metric = metric_of(*metric);
   if (const auto choice = reader.choice_option("by_residual", {"off", "on"})) cells.by_residual = *choice == 1;
   if (const auto nprobe = reader.number_option("nprobe")) {
     require(*nprobe >= 1, "the option nprobe=0 of '", stage.token, "': a search looks into at least 1 cell");
@@ -151,6 +152,7 @@ void read_stage(Stage stage, bool codec_is_known, std::string_view text, Spec& s
 
 std::string CellsSpec::str() const {
   std::string text = concat("IVF", nlist, coarse && coarse->str() != "Flat" ? "(" + coarse->str() + ")" : "");
+  if (metric) text += concat(",metric=", name_of(*metric));
   if (by_residual) text += *by_residual ? ",by_residual=on" : ",by_residual=off";
   return nprobe ? concat(text, ",nprobe=", nprobe) : text;
 }
@@ -192,12 +194,12 @@ std::unique_ptr<Transform> transform_factory(std::size_t dim_in, std::string_vie
   return build_transform(stages.front(), dim_in);
 }
 
-std::unique_ptr<IvfIndex> build_partition(const Spec& spec, std::shared_ptr<Index> coarse) {
+std::unique_ptr<IvfIndex> build_partition(const Spec& spec, std::shared_ptr<Index> coarse, Metric metric) {
   require(spec.cells && spec.transforms.empty() && !spec.refine, "'", spec.str(), "' is not just a partition");
   require(coarse != nullptr, "a partition needs a coarse index");
   const MakeCodec make = read_codec(spec.codec);
   require(make != nullptr, "unknown codes '", spec.codec.token, "'; this version knows ", grammar_of(codec_rows()));
-  auto codec = make(coarse->dim(), coarse->metric());
+  auto codec = make(coarse->dim(), metric);
   return partition_of(spec, std::move(coarse), std::move(codec));
 }
 
@@ -213,7 +215,7 @@ std::unique_ptr<Index> build(const Spec& spec, std::size_t dim, Metric metric) {
   std::unique_ptr<Index> index;
   if (spec.cells) {
     const Spec coarse = spec.cells->coarse ? *spec.cells->coarse : Spec{};
-    index = partition_of(spec, build(coarse, dim_now, metric), make(dim_now, metric));
+    index = partition_of(spec, build(coarse, dim_now, spec.cells->metric.value_or(metric)), make(dim_now, metric));
   } else {
     index = std::make_unique<ScanIndex>(make(dim_now, metric));
   }

@@ -70,8 +70,6 @@ IvfIndex::IvfIndex(std::shared_ptr<Index> coarse, std::unique_ptr<Codec> codec, 
   require(nlist_ >= 1 && nlist_ <= kMaxCentroids, "a partition has 1 to ", kMaxCentroids, " cells, not ", nlist_);
   require(coarse_ != nullptr, "a partition needs a coarse index");
   require(coarse_->dim() == dim(), "the coarse index has ", coarse_->dim(), " dimensions, the codec ", dim());
-  require(coarse_->metric() == metric(), "the coarse index has the metric ", text_of(coarse_->metric()), ", the codec ",
-          text_of(metric()));
   require(coarse_->size() == 0 || coarse_->size() == nlist_, "the coarse index has ", coarse_->size(), " rows for ",
           nlist_, " cells");
   store_ = std::make_unique<CodeStore>(codec_->code_bytes(), codec_->layout(), nlist_);
@@ -112,6 +110,7 @@ bool IvfIndex::is_trained() const noexcept {
 std::string IvfIndex::spec() const {
   const std::string coarse = coarse_->spec();
   std::string text = concat("IVF", nlist_, coarse == "Flat" ? "" : "(" + coarse + ")");
+  if (!(coarse_->metric() == metric())) text += concat(",metric=", name_of(coarse_->metric()));
   if (residual_asked_) text += *residual_asked_ ? ",by_residual=on" : ",by_residual=off";
   if (const std::size_t nprobe = nprobe_) text += concat(",nprobe=", nprobe);
   return text + "," + learned().codec->spec();
