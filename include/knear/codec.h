@@ -117,6 +117,17 @@ class CodeRanker {
   virtual void rank(std::size_t query, const SlotTable& table, std::span<const Slot> slots, std::span<Hit> hits) = 0;
 };
 
+// A batch of queries made ready, for many scans of some of them. Many threads use it.
+class PreparedQueries {
+ public:
+  virtual ~PreparedQueries() = default;
+  // As those of the codec, of the queries numbered in `which`.
+  virtual std::unique_ptr<Scan> make_knn_scan(std::span<const std::uint32_t> which, std::size_t k,
+                                              const SlotTable& table) const = 0;
+  virtual std::unique_ptr<Scan> make_range_scan(std::span<const std::uint32_t> which, double radius,
+                                                const SlotTable& table) const = 0;
+};
+
 // Vector <-> code, and scans over codes. Never changes once made, so many threads may use it.
 //
 // The distance of a query to a code is, unless a codec says otherwise, the canonical distance to the decoded row:
@@ -150,10 +161,14 @@ class Codec {
   virtual void encode(MatrixView rows, Byte* codes) const = 0;
   virtual void decode(const Byte* codes, std::size_t n, float* rows) const = 0;
 
-  // Scans for the k nearest, or for all with distance < radius (smaller-is-closer scale). `queries` (nq x dim)
-  // and `table` outlive the scan; queries have no NaN or Inf unless the metric is nan_euclidean.
+  // Scans for the k nearest, or for all with distance < radius (smaller-is-closer scale). `table`
+  // outlives the scan, which copies what it needs of `queries` (nq x dim); these have no NaN or Inf unless the metric is nan_euclidean.
   virtual std::unique_ptr<Scan> make_knn_scan(MatrixView queries, std::size_t k, const SlotTable& table) const;
   virtual std::unique_ptr<Scan> make_range_scan(MatrixView queries, double radius, const SlotTable& table) const;
+  // Does once what scans of the same queries over different codes would do each; `shadow` casts those of the codes, or
+  // is null. `queries`, float32, the codec and the shadow outlive it.
+  virtual std::unique_ptr<PreparedQueries> prepare(MatrixView queries, const Shadow* shadow,
+                                                   const RunOptions& run) const;
   // The same codec with scans and rankers that go by other distances; null when it knows none of these.
   virtual std::unique_ptr<Codec> searched_by(const PqSearch&) const { return nullptr; }
   // How many codes there must be for shadows to pay.

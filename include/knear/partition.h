@@ -19,6 +19,7 @@ namespace knear {
 
 class CellFinder;
 class CodeStore;
+class Draft;
 enum class CodesOf : std::uint8_t;
 struct Learned;
 
@@ -98,7 +99,7 @@ class IvfIndex : public Index {
   Learned learned() const;
   View view() const;
   std::unique_ptr<Codec> teach(const CellFinder& cells, MatrixView rows, const RunOptions& options) const;
-  void require_still(const Learned& before) const;
+  void complete(Draft& draft, const Learned& before, const RunOptions& run) const;
   std::size_t cell_bytes() const noexcept;
   std::vector<std::vector<Hit>> hits_of(MatrixView queries, std::size_t k, double radius, std::span<const Id> chosen,
                                         const SearchOptions& options) const;

@@ -70,7 +70,7 @@ class ScanIndex : public Index {
   View view() const;
   void encode(const RowsToStore& rows, Part part, Byte* codes, const RunOptions& options, ProgressMeter& meter) const;
 
-  void add_shadows(Draft& draft, const RunOptions& options) const;
+  void cast_shadows(Draft& draft, const RunOptions& options) const;
 
   std::atomic<bool> ranks_only_ = false;
   mutable std::shared_mutex codec_mutex_;  // training puts a new codec in place

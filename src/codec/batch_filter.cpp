@@ -50,7 +50,7 @@ BatchFilter::BatchFilter(const Codec& codec, MatrixView queries)
   lower_.resize(rows_at_once_);
   positions_.resize(rows_at_once_);
   if (groups_) {
-    hits_.resize(rows_at_once_ * width_);
+    hits_ = std::make_unique_for_overwrite<kernels::TileHit[]>(rows_at_once_ * width_);
     scratch_ = Matrix(DType::f32, kernels::kTileRows, width_);
   }
   pack();
@@ -111,7 +111,7 @@ std::size_t BatchFilter::tile(std::size_t group, std::size_t queries, const Part
                              query_bias_.data() + group * width_,
                              limits_.data() + group * width_,
                              scratch_.floats(),
-                             hits_.data()};
+                             hits_.get()};
   return table_.tile(&job);
 }
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "codec/filter_bound.h"
@@ -108,7 +109,7 @@ class BatchFilter {
   std::vector<float> values_;  // of one query and the rows at hand
   std::vector<float> lower_;   // what each of values_ says at the least
   std::vector<std::uint32_t> positions_;
-  std::vector<kernels::TileHit> hits_;
+  std::unique_ptr<kernels::TileHit[]> hits_;
   Matrix scratch_;
 };
 

@@ -6,6 +6,7 @@
 #include "codec/decoded_scan.h"
 #include "codec/ranker.h"
 #include "core/check.h"
+#include "core/row_set.h"
 #include "knear/index.h"
 
 namespace knear {
@@ -30,6 +31,27 @@ class CanonicalRanker final : public CodeRanker {
   Ranker ranker_;
 };
 
+// What a codec prepares that has nothing to do once.
+class PlainQueries final : public PreparedQueries {
+ public:
+  PlainQueries(const Codec& codec, MatrixView queries) : codec_(codec), queries_(queries) {}
+
+  std::unique_ptr<Scan> make_knn_scan(std::span<const std::uint32_t> which, std::size_t k,
+                                      const SlotTable& table) const override {
+    const Matrix rows = rows_of(queries_, which);
+    return codec_.make_knn_scan(rows, k, table);
+  }
+  std::unique_ptr<Scan> make_range_scan(std::span<const std::uint32_t> which, double radius,
+                                        const SlotTable& table) const override {
+    const Matrix rows = rows_of(queries_, which);
+    return codec_.make_range_scan(rows, radius, table);
+  }
+
+ private:
+  const Codec& codec_;
+  MatrixView queries_;
+};
+
 }  // namespace
 
 Codec::Codec(std::size_t dim, Metric metric, std::size_t code_bytes)
@@ -46,6 +68,10 @@ std::unique_ptr<Scan> Codec::make_knn_scan(MatrixView queries, std::size_t k, co
 
 std::unique_ptr<Scan> Codec::make_range_scan(MatrixView queries, double radius, const SlotTable& table) const {
   return make_decoded_range(*this, queries, radius, table);
+}
+
+std::unique_ptr<PreparedQueries> Codec::prepare(MatrixView queries, const Shadow*, const RunOptions&) const {
+  return std::make_unique<PlainQueries>(*this, queries);
 }
 
 std::unique_ptr<CodeRanker> Codec::make_ranker(MatrixView queries) const {

@@ -20,6 +20,41 @@ namespace {
 constexpr std::size_t kLeastShadowDim = 16;
 constexpr std::size_t kLeastShadowRows = 4000;
 
+// Their shadows are made once.
+class ShadowedQueries final : public PreparedQueries {
+ public:
+  ShadowedQueries(const Codec& codec, MatrixView queries, const ByteShadow& shadow, ShadowFilter::GiveUp give_up,
+                  const RunOptions& run)
+      : codec_(codec),
+        queries_(queries),
+        give_up_(give_up),
+        ready_(std::make_shared<ShadowQueries>(shadow, queries, ShadowQueries::For::both, 0, run)) {}
+
+  std::unique_ptr<Scan> make_knn_scan(std::span<const std::uint32_t> which, std::size_t k,
+                                      const SlotTable& table) const override {
+    const Matrix rows = rows_of(queries_, which);
+    return std::make_unique<FilteredKnn<ShadowFilter>>(codec_, filters(which, k, table.rows()), rows, k, table);
+  }
+  std::unique_ptr<Scan> make_range_scan(std::span<const std::uint32_t> which, double radius,
+                                        const SlotTable& table) const override {
+    const Matrix rows = rows_of(queries_, which);
+    return std::make_unique<FilteredRange<ShadowFilter>>(codec_, filters(which, 0, table.rows()), rows, radius, table);
+  }
+
+ private:
+  MakeFilter<ShadowFilter> filters(std::span<const std::uint32_t> which, std::size_t k, std::size_t rows) const {
+    const ShadowFilter::Task task{k, rows, give_up_};
+    return [this, task, prepared = ShadowFilter::Prepared{ready_, {which.begin(), which.end()}}](MatrixView queries) {
+      return std::make_unique<ShadowFilter>(codec_, queries, task, prepared);
+    };
+  }
+
+  const Codec& codec_;
+  MatrixView queries_;
+  ShadowFilter::GiveUp give_up_;
+  std::shared_ptr<const ShadowQueries> ready_;
+};
+
 class FlatCodec final : public Codec {
  public:
   FlatCodec(std::size_t dim, Metric metric, DType stored, ExactBy by)
@@ -64,6 +99,12 @@ class FlatCodec final : public Codec {
     return std::make_shared<ByteShadow>(dim(), metric().kind, stored_, source);
   }
 
+  std::unique_ptr<PreparedQueries> prepare(MatrixView queries, const Shadow* shadow,
+                                           const RunOptions& run) const override {
+    if (!shadow) return Codec::prepare(queries, shadow, run);
+    return std::make_unique<ShadowedQueries>(*this, queries, static_cast<const ByteShadow&>(*shadow), give_up(), run);
+  }
+
   std::unique_ptr<Scan> make_knn_scan(MatrixView queries, std::size_t k, const SlotTable& table) const override {
     if (casts_shadows_from() == ~std::size_t{0}) return make_decoded_knn(*this, queries, k, table);
     return std::make_unique<FilteredKnn<ShadowFilter>>(*this, filters(k, table.rows()), queries, k, table);
@@ -74,9 +115,11 @@ class FlatCodec final : public Codec {
   }
 
  private:
+  ShadowFilter::GiveUp give_up() const noexcept {
+    return by_ == ExactBy::int8 ? ShadowFilter::GiveUp::never : ShadowFilter::GiveUp::when_slower;
+  }
   MakeFilter<ShadowFilter> filters(std::size_t k, std::size_t rows) const {
-    using enum ShadowFilter::GiveUp;
-    const ShadowFilter::Task task{k, rows, by_ == ExactBy::int8 ? never : when_slower};
+    const ShadowFilter::Task task{k, rows, give_up()};
     return [this, task](MatrixView queries) { return std::make_unique<ShadowFilter>(*this, queries, task); };
   }
 

@@ -41,7 +41,7 @@ LookupFilter::LookupFilter(const ProductQuantizer& quantizer, Metric::Kind metri
       scaled_(tables_.size()),
       bytes_(queries.rows() * tables_.size()),
       bounds_(queries.rows(), 1),
-      hits_(queries.rows() * groups_at_once_) {}
+      hits_(std::make_unique_for_overwrite<kernels::LookupHit[]>(queries.rows() * groups_at_once_)) {}
 
 // Brings a query's bytes and bound up to date with its threshold. All bytes zero and the bound one let all rows pass.
 void LookupFilter::follow(std::size_t q, double threshold) {
@@ -70,7 +70,7 @@ void LookupFilter::round_tables(std::size_t q) {
 
 std::size_t LookupFilter::look_up(const CodeBlock& block, std::size_t first, std::size_t count) {
   const kernels::LookupJob job{block.group(first), block.stride,   count,          planes_,
-                               bytes_.data(),      bounds_.data(), bounds_.size(), hits_.data()};
+                               bytes_.data(),      bounds_.data(), bounds_.size(), hits_.get()};
   return kernels_.lookup(&job);
 }
 

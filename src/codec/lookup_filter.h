@@ -76,7 +76,7 @@ class LookupFilter {
   std::vector<float> scaled_;
   std::vector<std::uint8_t> bytes_;  // query x plane x 32
   std::vector<std::uint16_t> bounds_;
-  std::vector<kernels::LookupHit> hits_;
+  std::unique_ptr<kernels::LookupHit[]> hits_;
 };
 
 }  // namespace knear

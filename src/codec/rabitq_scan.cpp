@@ -73,7 +73,7 @@ class RabitqScan final : public Scan {
         table_(table),
         found_(queries_.size(), empty),
         tables_(queries_.size() * estimator.layout().plane_bytes * 32),
-        hits_(RowTerms::kRows * kQueries),
+        hits_(std::make_unique_for_overwrite<kernels::EstimateHit[]>(RowTerms::kRows * kQueries)),
         terms_(std::make_unique<RowTerms>()),
         vector_(estimator.layout().plane_bytes * 8) {
     const std::size_t bytes = estimator.layout().plane_bytes * 32;
@@ -126,7 +126,7 @@ class RabitqScan final : public Scan {
                                      terms_->biases.data(),
                                      terms_->factors.data(),
                                      estimator_.layout().bits > 1 ? terms_->spreads.data() : nullptr,
-                                     hits_.data()};
+                                     hits_.get()};
       const std::size_t hits = kernels::table().estimate(&job);
       for (std::size_t h = 0; h < hits; ++h) take(block, first, q + hits_[h].query, hits_[h]);
     }
@@ -161,7 +161,7 @@ class RabitqScan final : public Scan {
   const SlotTable& table_;
   std::vector<Collector> found_;
   std::vector<Byte> tables_;
-  std::vector<kernels::EstimateHit> hits_;
+  std::unique_ptr<kernels::EstimateHit[]> hits_;
   std::unique_ptr<RowTerms> terms_;
   std::vector<float> vector_;
   std::size_t groups_at_once_ = 1;  // few at first, when no threshold is known and all rows pass

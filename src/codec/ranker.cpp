@@ -52,11 +52,22 @@ void Ranker::distances(const float* query, std::span<const float* const> rows, d
   for (std::size_t i = 0; i < rows.size(); ++i) distances[i] = sign_ * distances[i] + 0.0;
 }
 
+// They lie far apart: one wait for all of them instead of one for each.
+void Ranker::fetch(const SlotTable& table, std::span<const Slot> slots) const {
+  if (!reader_.are_floats() || slots.size() < 2) return;
+  const std::size_t bytes = std::min<std::size_t>(dim_ * sizeof(float), kFetched);
+  for (const Slot slot : slots) {
+    const Byte* const code = table.code(slot, nullptr);
+    for (std::size_t at = 0; at < bytes; at += 64) __builtin_prefetch(code + at);
+  }
+}
+
 void Ranker::rank(const float* query, const SlotTable& table, std::span<const Slot> slots, std::span<Hit> hits) {
   std::array<const float*, kAtOnce> rows;
   std::array<double, kAtOnce> values;
   for (std::size_t first = 0; first < slots.size(); first += kAtOnce) {
     const std::size_t count = std::min(kAtOnce, slots.size() - first);
+    fetch(table, slots.subspan(first, count));
     reader_.read(table, slots.subspan(first, count), rows.data());
     distances(query, std::span(rows).first(count), values.data());
     for (std::size_t i = 0; i < count; ++i) hits[first + i] = {values[i], table.id(slots[first + i])};

@@ -22,6 +22,9 @@ class Ranker {
 
  private:
   static constexpr std::size_t kAtOnce = 32;
+  static constexpr std::size_t kFetched = 2048;  // bytes of a row that are worth asking for; the rest follows
+
+  void fetch(const SlotTable& table, std::span<const Slot> slots) const;
 
   Metric metric_;
   std::size_t dim_;

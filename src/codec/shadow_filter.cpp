@@ -33,12 +33,14 @@ std::size_t rows_of(std::size_t bytes, std::size_t row_bytes, std::size_t most) 
 
 }  // namespace
 
-ShadowFilter::ShadowFilter(const Codec& codec, MatrixView queries, const Task& task)
+ShadowFilter::ShadowFilter(const Codec& codec, MatrixView queries, const Task& task, Prepared prepared)
     : codec_(codec),
       queries_(RowSet(queries).floats()),
       task_(task),
       are_floats_(RowReader(codec).are_floats()),
       table_(kernels::table()),
+      packed_(std::move(prepared.all)),
+      which_(std::move(prepared.which)),
       width_(table_.tile_queries) {
   const std::size_t rest = queries.rows() % width_;
   groups_ = queries.rows() / width_ + (rest > width_ / 4 ? 1 : 0);
@@ -57,14 +59,21 @@ bool ShadowFilter::use(const CodeBlock& block) {
   if (!block.shadow || !on_) return false;
   if (shadow_) return true;
   const auto& shadow = static_cast<const ByteShadow&>(*block.shadow);
-  on_ = task_.give_up == GiveUp::never || (gain(task_.rows) > 1.2 * usual_cost() && shadow.is_worth_trying(task_.k));
+  const bool pays = packed_ || gain(task_.rows) > 1.2 * usual_cost();
+  on_ = task_.give_up == GiveUp::never || (pays && shadow.is_worth_trying(task_.k));
   if (on_) pack(shadow);
   return on_;
 }
 
 void ShadowFilter::pack(const ByteShadow& shadow) {
   shadow_ = &shadow;
-  packed_.emplace(shadow, queries_, groups_ * width_);
+  const std::size_t in_groups = std::min(queries_.rows(), groups_ * width_);
+  if (!packed_) {
+    constexpr auto what = ShadowQueries::For::groups_and_rest;
+    packed_ = std::make_shared<ShadowQueries>(shadow, queries_, what, in_groups, RunOptions{.num_threads = 1});
+  }
+  panels_ = BytePanels(in_groups, shadow.codes());
+  for (std::size_t q = 0; q < in_groups; ++q) panels_.put(q, packed_->words(place(q)));
   stride_ = shadow.bytes();
   const std::size_t most = shadow.codes() > 1024 ? kDeepRows : kMostRows;
   rows_at_once_ = rows_of(groups_ ? kTileBytes : kStreamBytes, stride_, groups_ ? most : kMostRows);
@@ -77,7 +86,7 @@ void ShadowFilter::pack(const ByteShadow& shadow) {
   positions_.resize(rows_at_once_);
   values_.resize(rows_at_once_);
   if (groups_ == 0) return;
-  hits_.resize(rows_at_once_ * width_);
+  hits_ = std::make_unique_for_overwrite<kernels::ShadowHit[]>(rows_at_once_ * width_);
   scratch_ = Matrix(DType::f32, rows_at_once_, width_);
 }
 
@@ -85,7 +94,8 @@ void ShadowFilter::pack(const ByteShadow& shadow) {
 void ShadowFilter::follow(std::size_t q, double threshold) {
   if (thresholds_[q] == threshold) return;
   thresholds_[q] = threshold;
-  const ShadowQueries::Limit limit = packed_->limit(q, threshold);
+  const auto way = q < groups_ * width_ ? ShadowQueries::Way::tiled : ShadowQueries::Way::streamed;
+  const ShadowQueries::Limit limit = packed_->limit(place(q), way, threshold);
   weights_[q] = limit.weight;
   errors_[q] = limit.error;
   limits_[q] = limit.limit;
@@ -99,18 +109,18 @@ std::size_t ShadowFilter::tile(std::size_t group, std::size_t queries, const Par
                                shadow_->codes(),
                                part.fetch_next ? part.shadows + part.count * stride_ : nullptr,
                                queries,
-                               packed_->group(group),
+                               panels_.group(group),
                                weights_.data() + first,
                                errors_.data() + first,
                                limits_.data() + first,
                                reinterpret_cast<std::int32_t*>(scratch_.floats()),
-                               hits_.data()};
+                               hits_.get()};
   return table_.shadow_tile(&job);
 }
 
 std::size_t ShadowFilter::stream(std::size_t q, const Part& part) {
   const kernels::ShadowStreamJob job{
-      part.shadows, stride_,    part.count,    shadow_->codes(), packed_->coarse(q), packed_->coarse_start(q),
+      part.shadows, stride_,    part.count,    shadow_->codes(), packed_->coarse(place(q)), packed_->coarse_start(place(q)),
       weights_[q],  errors_[q], values_.data()};
   table_.shadow_stream(&job);
   return table_.select(values_.data(), part.count, -limits_[q], positions_.data());

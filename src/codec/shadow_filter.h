@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <cstring>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "codec/batch_filter.h"
@@ -27,8 +26,13 @@ class ShadowFilter {
     std::size_t rows;  // to be looked at, about
     GiveUp give_up;
   };
+  // Queries made ready before, and which of them these are.
+  struct Prepared {
+    std::shared_ptr<const ShadowQueries> all;
+    std::vector<std::uint32_t> which;
+  };
 
-  ShadowFilter(const Codec& codec, MatrixView queries, const Task& task);
+  ShadowFilter(const Codec& codec, MatrixView queries, const Task& task, Prepared prepared = {});
   ~ShadowFilter();
 
   // As BatchFilter::run. The sink also says how many rows it has ranked: sink.ranked().
@@ -52,7 +56,7 @@ class ShadowFilter {
       kernels::ShadowFactors factors;
       std::memcpy(&factors, shadows + (row + 1) * stride_ - sizeof factors, sizeof factors);
       const float* const floats = are_floats_ ? reinterpret_cast<const float*>(block.code(first + row)) : nullptr;
-      sink.take(q, first + row, floats, packed_->interval(q, factors, dot));
+      sink.take(q, first + row, floats, packed_->interval(place(q), factors, dot));
     };
     const bool more = first + 2 * count <= block.count;
     for (std::size_t group = 0; group < groups_; ++group) {
@@ -82,6 +86,7 @@ class ShadowFilter {
     bool fetch_next;
   };
 
+  std::size_t place(std::size_t q) const noexcept { return which_.empty() ? q : which_[q]; }
   BatchFilter& plain();
   bool use(const CodeBlock& block);
   void pack(const ByteShadow& shadow);
@@ -89,7 +94,8 @@ class ShadowFilter {
   std::size_t tile(std::size_t group, std::size_t queries, const Part& part);
   // With the query in full, not as the tile has it.
   std::int32_t full_dot(std::size_t q, const Byte* row) const {
-    return table_.shadow_dot(row, packed_->coarse(q), packed_->fine(q), packed_->start(q), shadow_->codes());
+    const std::size_t p = place(q);
+    return table_.shadow_dot(row, packed_->coarse(p), packed_->fine(p), packed_->start(p), shadow_->codes());
   }
   std::size_t stream(std::size_t q, const Part& part);
   double gain(std::size_t rows) const;
@@ -104,7 +110,9 @@ class ShadowFilter {
   const kernels::Table& table_;
   const ByteShadow* shadow_ = nullptr;  // that queries are packed for
   bool on_ = true;
-  std::optional<ShadowQueries> packed_;
+  std::shared_ptr<const ShadowQueries> packed_;
+  std::vector<std::uint32_t> which_;  // of them; empty: all, in order
+  BytePanels panels_;
   std::size_t width_;
   std::size_t groups_;
   std::size_t stride_ = 0;
@@ -114,7 +122,7 @@ class ShadowFilter {
   std::vector<float> weights_;
   std::vector<float> errors_;
   std::vector<float> limits_;
-  std::vector<kernels::ShadowHit> hits_;
+  std::unique_ptr<kernels::ShadowHit[]> hits_;
   std::vector<std::uint32_t> positions_;  // of one query and the rows at hand, as the next
   std::vector<float> values_;
   Matrix scratch_;

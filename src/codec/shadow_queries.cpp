@@ -6,6 +6,8 @@
 #include <limits>
 #include <numeric>
 
+#include "core/parallel_for.h"
+
 namespace knear {
 namespace {
 
@@ -13,6 +15,7 @@ constexpr double kUnit = 0x1p-24;     // rounding of one float32 operation
 constexpr double kCanonical = 2e-11;  // of the canonical distance and of sums here, in float64
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr std::size_t kTaskQueries = 64;
 constexpr int kMostStreamed = 1016;     // 16 * coarse + fine
 constexpr double kMostStreamSum = 8e6;  // of magnitudes
 
@@ -27,32 +30,40 @@ std::int32_t start_of(const std::vector<int>& codes) {
 
 }  // namespace
 
-ShadowQueries::ShadowQueries(const ByteShadow& shadow, MatrixView queries, std::size_t in_groups)
+ShadowQueries::ShadowQueries(const ByteShadow& shadow, MatrixView queries, For what, std::size_t in_groups,
+                             const RunOptions& run)
     : shadow_(shadow),
       dim_(shadow.codes()),
-      in_groups_(std::min(in_groups, queries.rows())),
       unit_(1 / shadow.scale()),
       plane_bytes_((dim_ + 31) / 32 * 32),
-      panels_(in_groups_, dim_),
+      panels_(0, dim_),
+      words_((what == For::both ? queries.rows() : std::min(in_groups, queries.rows())) * panels_.word_count()),
       planes_(2 * queries.rows() * plane_bytes_),
       queries_(queries.rows()) {
-  std::vector<double> z(dim_);
-  std::vector<int> codes(dim_);
-  for (std::size_t q = 0; q < queries.rows(); ++q) {
-    Query& query = queries_[q];
-    query.safe = prepared(reinterpret_cast<const float*>(queries.row(q)), z.data(), query);
-    if (!query.safe) continue;
-    query.full = fit_planes(z.data(), codes.data());
-    query.start = start_of(codes);
-    put_planes(codes.data(), q);
-    if (q < in_groups_) {
-      query.first = panels_.set(q, z.data(), codes.data());
-    } else {
-      std::copy_n(coarse(q), dim_, codes.data());
-      query.first = image_of(z.data(), dim_, 16 * query.full.step, codes.data());
-      query.coarse_start = start_of(codes);
+  parallel_for((queries.rows() + kTaskQueries - 1) / kTaskQueries, run, [&](std::size_t task, std::size_t) {
+    const std::size_t end = std::min(queries.rows(), (task + 1) * kTaskQueries);
+    Scratch scratch{std::vector<double>(dim_), std::vector<int>(dim_)};
+    for (std::size_t q = task * kTaskQueries; q < end; ++q) {
+      const bool tile = what == For::both || q < in_groups;
+      prepare(reinterpret_cast<const float*>(queries.row(q)), q, {tile, what == For::both || !tile}, scratch);
     }
-  }
+  });
+}
+
+void ShadowQueries::prepare(const float* row, std::size_t q, Ways ways, Scratch& scratch) {
+  auto& [z, codes] = scratch;
+  std::fill(z.begin(), z.end(), 0.0);
+  Query& query = queries_[q];
+  query.safe = prepared(row, z.data(), query);
+  if (!query.safe) return;
+  query.full = fit_planes(z.data(), codes.data());
+  query.start = start_of(codes);
+  put_planes(codes.data(), q);
+  if (ways.tiled) query.tiled = panels_.round(z.data(), codes.data(), words_.data() + q * panels_.word_count());
+  if (!ways.streamed) return;
+  std::copy_n(coarse(q), dim_, codes.data());
+  query.streamed = image_of(z.data(), dim_, 16 * query.full.step, codes.data());
+  query.coarse_start = start_of(codes);
 }
 
 // The query as rows are before they are rounded; false where nothing can be said.
@@ -106,11 +117,11 @@ void ShadowQueries::put_planes(const int* codes, std::size_t query) {
   }
 }
 
-ShadowQueries::Limit ShadowQueries::limit(std::size_t q, double threshold) const {
+ShadowQueries::Limit ShadowQueries::limit(std::size_t q, Way way, double threshold) const {
   const Query& query = queries_[q];
   if (!query.safe || threshold == kInfinity) return {0, 0, kNan};
   const double scale = shadow_.scale();
-  const ByteImage& image = query.first;
+  const ByteImage& image = way == Way::tiled ? query.tiled : query.streamed;
   const double step = image.step;
   if (shadow_.metric() == Metric::inner_product) {
     const double off = 16 * kUnit * (query.length + image.error) + image.error;

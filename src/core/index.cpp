@@ -66,7 +66,8 @@ std::size_t result_places(std::size_t queries, std::size_t k) {
   constexpr std::size_t most = static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max()) / place_bytes;
   require(queries == 0 || k <= most / queries, queries, " queries x k = ", k, " is more results than can be counted");
   const std::size_t places = queries * k;
-  const std::size_t memory = machine_memory();
+  constexpr std::size_t few = 1 << 20;  // that any machine has room for
+  const std::size_t memory = places > few ? machine_memory() : few * place_bytes;
   if (places > memory / place_bytes)
     fail(Error::out_of_memory, queries, " queries x k = ", k, " results take ", places * place_bytes,
          " bytes, the machine has ", memory);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "core/rng.h"
@@ -36,5 +37,12 @@ class RowSet {
   std::size_t count_;
   std::vector<std::uint64_t> chosen_;
 };
+
+// The rows numbered in `which`, as float32.
+inline Matrix rows_of(MatrixView rows, std::span<const std::uint32_t> which) {
+  Matrix copy(DType::f32, which.size(), rows.dim());
+  for (std::size_t i = 0; i < which.size(); ++i) rows.copy_row(which[i], copy.floats() + i * rows.dim());
+  return copy;
+}
 
 }  // namespace knear

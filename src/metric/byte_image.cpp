@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <vector>
 
 #include "metric/float_bounds.h"
 
@@ -29,7 +30,7 @@ double error_of(double errors, double elements) {
   return std::sqrt(errors) * (1 + 1e-10) + 1e-13 * std::sqrt(elements);
 }
 
-ByteImage round(const double* z, std::size_t dim, double step, int* codes) {
+ByteImage rounded(const double* z, std::size_t dim, double step, int* codes) {
   for (std::size_t j = 0; j < dim; ++j) codes[j] = static_cast<int>(std::rint(z[j] / step));
   return image_of(z, dim, step, codes);
 }
@@ -69,7 +70,8 @@ std::optional<ByteImage> round_to_bytes(const double* z, std::size_t dim, bool b
 BytePanels::BytePanels(std::size_t count, std::size_t dim) : dim_(dim) {
   const kernels::Table& table = kernels::table();
   run_ = table.shadow_run ? 4 * table.shadow_run : dim;
-  group_words_ = ((dim + run_ - 1) / run_ + dim / 4) * table.tile_queries;
+  word_count_ = (dim + run_ - 1) / run_ + dim / 4;
+  group_words_ = word_count_ * table.tile_queries;
   const std::size_t groups = (count + table.tile_queries - 1) / table.tile_queries;
   if (groups == 0) return;
   words_ = Matrix(DType::f32, groups, group_words_);
@@ -83,34 +85,26 @@ bool BytePanels::fits(const int* codes) const {
   return !kernels::table().shadow_run || largest_sum(codes, dim_, run_) <= kMostSum;
 }
 
-ByteImage BytePanels::set(std::size_t i, const double* z, int* codes) {
+ByteImage BytePanels::round(const double* z, int* codes, std::int32_t* words) const {
   double largest = 0;
   for (std::size_t j = 0; j < dim_; ++j) largest = std::max(largest, std::abs(z[j]));
   double step = largest / kernels::table().shadow_most;
   // Rounding makes sums larger at times.
   if (kernels::table().shadow_run) step = std::max(step, largest_sum(z, dim_, run_) / (kMostSum - 3));
   if (step == 0) step = 1;
-  ByteImage image = round(z, dim_, step, codes);
-  while (!fits(codes)) image = round(z, dim_, step *= 1.01, codes);
-  put(i, codes);
-  return image;
-}
-
-void BytePanels::put(std::size_t i, const int* codes) {
-  const std::size_t width = kernels::table().tile_queries;
-  auto* word = reinterpret_cast<std::int32_t*>(words_.floats()) + i / width * group_words_ + i % width;
+  ByteImage image = rounded(z, dim_, step, codes);
+  while (!fits(codes)) image = rounded(z, dim_, step *= 1.01, codes);
   for (std::size_t first = 0; first < dim_; first += run_) {
     const std::size_t end = std::min(first + run_, dim_);
-    std::int32_t* start = word;
-    word += width;
+    std::int32_t* const start = words++;
     int sums[2] = {0, 0};
-    for (std::size_t j = first; j < end; j += 4, word += width) {
+    for (std::size_t j = first; j < end; j += 4, ++words) {
       std::int8_t four[4];
       for (std::size_t e = 0; e < 4; ++e) {
         four[e] = static_cast<std::int8_t>(codes[j + e]);
         sums[e / 2] += codes[j + e];
       }
-      std::memcpy(word, four, sizeof four);
+      std::memcpy(words, four, sizeof four);
     }
     if (kernels::table().shadow_run) {
       const std::int16_t halves[2] = {static_cast<std::int16_t>(-128 * sums[0]),
@@ -120,6 +114,20 @@ void BytePanels::put(std::size_t i, const int* codes) {
       *start = -128 * (sums[0] + sums[1]);
     }
   }
+  return image;
+}
+
+void BytePanels::put(std::size_t i, const std::int32_t* words) {
+  const std::size_t width = kernels::table().tile_queries;
+  auto* const lane = reinterpret_cast<std::int32_t*>(words_.floats()) + i / width * group_words_ + i % width;
+  for (std::size_t w = 0; w < word_count_; ++w) lane[w * width] = words[w];
+}
+
+ByteImage BytePanels::set(std::size_t i, const double* z, int* codes) {
+  std::vector<std::int32_t> words(word_count_);
+  const ByteImage image = round(z, codes, words.data());
+  put(i, words.data());
+  return image;
 }
 
 }  // namespace knear

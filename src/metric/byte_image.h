@@ -34,8 +34,12 @@ class BytePanels {
   // All zero; dim is a multiple of four.
   BytePanels(std::size_t count, std::size_t dim);
 
-  // Rounds vector i as finely as the kernels' sums allow. `codes` gets dim of them.
+  // Rounds a vector as finely as the kernels' sums allow, to `words` (word_count) that stand for it. `codes` gets dim.
+  ByteImage round(const double* z, int* codes, std::int32_t* words) const;
+  // Puts vector i where it belongs; any words of panels of the same dim.
+  void put(std::size_t i, const std::int32_t* words);
   ByteImage set(std::size_t i, const double* z, int* codes);
+  std::size_t word_count() const noexcept { return word_count_; }
   // Of tile_queries vectors.
   const std::int32_t* group(std::size_t g) const noexcept {
     return reinterpret_cast<const std::int32_t*>(words_.floats()) + g * group_words_;
@@ -43,10 +47,10 @@ class BytePanels {
 
  private:
   bool fits(const int* codes) const;
-  void put(std::size_t i, const int* codes);
 
   std::size_t dim_ = 0;
   std::size_t run_ = 0;  // elements that are summed up at once
+  std::size_t word_count_ = 0;
   std::size_t group_words_ = 0;
   Matrix words_;
 };

@@ -18,6 +18,7 @@
 #include "partition/cell_finder.h"
 #include "partition/ivf_view.h"
 #include "storage/code_store.h"
+#include "storage/shadows.h"
 
 namespace knear {
 namespace {
@@ -133,6 +134,10 @@ IndexStats IvfIndex::stats() const {
   stats.code_bytes = now.learned.codec->code_bytes();
   stats.memory_bytes = store_->memory_bytes() + coarse_->stats().memory_bytes;
   if (now.learned.cells) stats.memory_bytes += nlist_ * dim() * sizeof(float);
+  if (now.snapshot->shadow) {
+    stats.shadow_bytes = now.snapshot->shadow_bytes();
+    stats.shadow = now.snapshot->shadow->about();
+  }
   stats.mapped_bytes = store_->mapped_bytes() + coarse_->stats().mapped_bytes;
   return stats;
 }
@@ -177,6 +182,7 @@ std::vector<Byte> IvfIndex::list_codes_of(std::size_t cell) const {
 
 Report IvfIndex::verify() const {
   Report report = store_->verify();
+  for (std::string& problem : problems_of_shadows(*store_->snapshot())) report.problems.push_back(std::move(problem));
   for (const std::string& problem : coarse_->verify().problems) report.problems.push_back("coarse index: " + problem);
   if (coarse_->size() != 0 && coarse_->size() != nlist_) {
     report.problems.push_back(concat("the coarse index has ", coarse_->size(), " rows for ", nlist_, " cells"));
@@ -200,7 +206,7 @@ void IvfIndex::read(const Container& container) {
   if (coarse_->size() != 0 && coarse_->size() != nlist_) {
     fail(Error::corrupt_file, "the coarse index has ", coarse_->size(), " rows for ", nlist_, " cells");
   }
-  store_->read(container);
+  store_->read(container, [this](ByteSource& source) { return codec_->read_shadow(source); });
   try {
     if (coarse_->size()) cells_ = std::make_shared<CellFinder>(coarse_);
   } catch (const Error& error) {
@@ -244,9 +250,10 @@ std::unique_ptr<Codec> IvfIndex::teach(const CellFinder& cells, MatrixView rows,
   return codec->trained(sample, {.run = remaining(options, start)});
 }
 
-// For what was placed before the store's turn came.
-void IvfIndex::require_still(const Learned& before) const {
+// Rows were placed before the store's turn came. Their shadows are of use where queries meet all lists as they are.
+void IvfIndex::complete(Draft& draft, const Learned& before, const RunOptions& run) const {
   if (!(learned() == before)) fail(Error::wrong_state, "the index was trained while rows were on their way into it");
+  if (!residual_) add_shadows(*before.codec, draft, run);
 }
 
 std::size_t IvfIndex::add_rows(MatrixView rows, const AddOptions& options) {
@@ -260,7 +267,7 @@ std::size_t IvfIndex::add_rows(MatrixView rows, const AddOptions& options) {
                     placement.encode(first, count, codes);
                     meter.advance(count);
                   },
-                  [&](Draft&) { require_still(placement.learned()); }, options.on_commit, run,
+                  [&](Draft& draft) { complete(draft, placement.learned(), run); }, options.on_commit, run,
                   placement.by_cell().runs, placement.by_cell().order});
   meter.finish();
   return some.count();
@@ -278,7 +285,7 @@ void IvfIndex::update_rows(std::span<const Id> ids, MatrixView rows, const AddOp
                                  placement.encode(first, count, codes);
                                  meter.advance(count);
                                },
-                               [&](Draft&) { require_still(placement.learned()); }, options.on_commit, run,
+                               [&](Draft& draft) { complete(draft, placement.learned(), run); }, options.on_commit, run,
                                placement.by_cell().runs, placement.by_cell().order});
   meter.finish();
 }
@@ -335,7 +342,7 @@ void IvfIndex::merge_rows(const Index& other, const MergeOptions& options) {
     meter.advance(count);
   };
   store_->append(slots.size(), ids, options.on_duplicate,
-                 {encode, [&](Draft&) { require_still(mine); }, options.on_commit, options.run, by_cell.runs,
+                 {encode, [&](Draft& draft) { complete(draft, mine, options.run); }, options.on_commit, options.run, by_cell.runs,
                   by_cell.order});
   meter.finish();
 }

@@ -62,13 +62,13 @@ std::vector<Group> grouped(MatrixView queries, std::size_t first, const SearchOp
 class GroupSearch {
  public:
   GroupSearch(const Lists& lists, const Group& group, ListSearch::Wanted wanted, const SearchOptions& options,
-              ProgressMeter& meter)
+              const RunOptions& run, ProgressMeter& meter)
       : lists_(lists),
         group_(group),
         wanted_(wanted),
         options_(options),
         meter_(meter),
-        search_(lists, group.rows, group.filter, wanted),
+        search_(lists, group.rows, group.filter, wanted, run),
         cells_(group.positions.size()),
         rows_(group.positions.size()) {
     for (std::uint32_t q = 0; q < cells_.size(); ++q) active_.push_back(q);
@@ -166,8 +166,8 @@ std::vector<std::vector<Hit>> IvfIndex::hits_of(MatrixView queries, std::size_t 
   for (std::size_t first = 0; first < queries.rows(); first += kMostQueries) {
     const std::size_t count = std::min(kMostQueries, queries.rows() - first);
     for (const Group& group : grouped(queries.slice(first, count), first, options, metric())) {
-      GroupSearch search(lists, group, wanted, options, meter);
       const RunOptions run = remaining(options.run, start);
+      GroupSearch search(lists, group, wanted, options, run, meter);
       if (chosen.empty()) {
         search.look_into_nearest(probes, run);
       } else {
@@ -240,7 +240,8 @@ RangeNeighbors IvfIndex::rank_rows(MatrixView queries, std::span<const std::vect
       const std::size_t cell = slots[i] >> 32;
       std::size_t end = i + 1;
       while (end < slots.size() && slots[end] >> 32 == cell) ++end;
-      rank_in_cell(lists, query, cell, std::span(slots).subspan(i, end - i), std::span(hits[q]).subspan(i, end - i));
+      ListSearch::rank(lists, query, cell, std::span(slots).subspan(i, end - i),
+                       std::span(hits[q]).subspan(i, end - i));
       i = end;
     }
     std::erase_if(hits[q], [](const Hit& hit) { return !std::isfinite(hit.distance); });

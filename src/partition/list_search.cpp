@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "codec/ranker.h"
+#include "core/row_set.h"
 #include "storage/block_feeder.h"
 
 namespace knear {
@@ -12,6 +14,7 @@ namespace {
 
 constexpr std::size_t kMostQueries = 256;  // of one scan
 constexpr std::size_t kFewQueries = 3;     // for each list, on average: fewer go query by query
+constexpr std::size_t kSeedQueries = 4;    // for each list
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // A limit on a + b as one on b, no less for all that rounding does.
@@ -21,20 +24,41 @@ double less_offset(double limit, double offset) {
   return rest + 8 * std::numeric_limits<double>::epsilon() * (std::abs(limit) + std::abs(offset) + std::abs(rest));
 }
 
-// Queries as the codes of a cell want them. Under L2 and the like, what is coded is the difference from the centroid, and
-// so is the query. An inner product is the sum of that with the centroid, the offset, and that with what is coded.
-class Relative {
+// Of the lists that a scan is to look at.
+class ListTable final : public SlotTable {
+ public:
+  ListTable(const Snapshot& snapshot, std::size_t rows) : snapshot_(snapshot), rows_(rows) {}
+  const Byte* code(Slot slot, Byte* scratch) const noexcept override { return snapshot_.code(slot, scratch); }
+  Id id(Slot slot) const noexcept override { return snapshot_.id(slot); }
+  std::size_t rows() const noexcept override { return rows_; }
+
+ private:
+  const Snapshot& snapshot_;
+  std::size_t rows_;
+};
+
+}  // namespace
+
+struct ListSearch::Found {
+  std::mutex mutex;
+  TopK nearest{0};
+  std::vector<Hit> within;
+  std::size_t count = 0;
+  std::atomic<double> threshold = kInfinity;
+};
+
+// Queries as codes of a cell want them that are of rows less its centroid. Under L2 and the like, the query goes without
+// the centroid, too. An inner product is the sum of that with the centroid, the offset, and that with what is coded.
+class ListSearch::Relative {
  public:
   Relative(const Lists& lists, MatrixView queries, std::span<const std::uint32_t> chosen, std::size_t cell)
-      : rows_(DType::f32, chosen.size(), queries.dim()), offsets_(chosen.size(), 0.0) {
+      : rows_(rows_of(queries, chosen)), offsets_(chosen.size(), 0.0) {
     const std::size_t dim = queries.dim();
     const bool product = lists.codec.metric() == Metric::inner_product;
     const Ranker ranker(lists.codec);
+    const float* const centroid = lists.cells.centroid(cell);
     for (std::size_t i = 0; i < chosen.size(); ++i) {
       float* const row = rows_.floats() + i * dim;
-      queries.copy_row(chosen[i], row);
-      if (!lists.residual) continue;
-      const float* const centroid = lists.cells.centroid(cell);
       if (product) {
         ranker.distances(row, std::span(&centroid, 1), &offsets_[i]);
       } else {
@@ -51,23 +75,15 @@ class Relative {
   std::vector<double> offsets_;
 };
 
-}  // namespace
-
-struct ListSearch::Found {
-  std::mutex mutex;
-  TopK nearest{0};
-  std::vector<Hit> within;
-  std::size_t count = 0;
-  std::atomic<double> threshold = kInfinity;
-};
-
-ListSearch::ListSearch(const Lists& lists, MatrixView queries, const Selector* filter, Wanted wanted)
+ListSearch::ListSearch(const Lists& lists, MatrixView queries, const Selector* filter, Wanted wanted,
+                       const RunOptions& run)
     : lists_(lists),
       queries_(queries),
       filter_(filter),
       wanted_(wanted),
       found_(std::make_unique<Found[]>(queries.rows())) {
   for (std::size_t q = 0; q < queries.rows(); ++q) found_[q].nearest = TopK(wanted.k);
+  if (!lists.residual) prepared_ = lists.codec.prepare(queries, lists.snapshot.shadow.get(), run);
 }
 
 ListSearch::~ListSearch() = default;
@@ -77,16 +93,19 @@ void ListSearch::look(std::span<const std::uint32_t> queries, const Chosen& cell
   std::size_t pairs = 0;
   for (const std::uint32_t q : queries) pairs += cells[q].size();
   if (pairs < kFewQueries * std::min(pairs, lists_.cells.nlist())) return look_by_query(queries, cells, run, meter);
-  look_by_list(queries, cells, true, run, meter);
-  look_by_list(queries, cells, false, run, meter);
+  // Where few queries share a nearest list, going there first costs more than what it tells.
+  if (queries.size() < kSeedQueries * lists_.cells.nlist()) return look_by_list(queries, cells, Ranks::all, run, meter);
+  look_by_list(queries, cells, Ranks::nearest, run, meter);
+  look_by_list(queries, cells, Ranks::others, run, meter);
 }
 
-// The first cell of each query, or all others.
-void ListSearch::look_by_list(std::span<const std::uint32_t> queries, const Chosen& cells, bool nearest,
+void ListSearch::look_by_list(std::span<const std::uint32_t> queries, const Chosen& cells, Ranks ranks,
                               const RunOptions& run, ProgressMeter& meter) {
   const auto part = [&](std::uint32_t q) {
     const std::span<const std::uint32_t> all(cells[q]);
-    return nearest ? all.first(std::min<std::size_t>(1, all.size())) : all.subspan(std::min<std::size_t>(1, all.size()));
+    if (ranks == Ranks::all) return all;
+    const std::size_t first = std::min<std::size_t>(1, all.size());
+    return ranks == Ranks::nearest ? all.first(first) : all.subspan(first);
   };
   std::vector<std::size_t> ends(lists_.cells.nlist() + 1);
   for (const std::uint32_t q : queries) {
@@ -141,22 +160,10 @@ void ListSearch::visit(std::span<const std::uint32_t> queries, std::span<const s
   lists_seen_ += cells.size() * queries.size();
   rows_seen_ += rows * queries.size();
   if (rows == 0) return;
-  const Relative relative(lists_, queries_, queries, cells.front());
-  std::unique_ptr<Scan> scan;
-  if (wanted_.k) {
-    scan = lists_.codec.make_knn_scan(relative.rows(), wanted_.k, lists_.snapshot);
-    std::vector<double> limits(queries.size());
-    for (std::size_t i = 0; i < queries.size(); ++i) {
-      limits[i] = less_offset(found_[queries[i]].threshold.load(std::memory_order_relaxed), relative.offset(i));
-    }
-    scan->limit(limits);
-  } else {
-    double radius = -kInfinity;
-    for (std::size_t i = 0; i < queries.size(); ++i) {
-      radius = std::max(radius, less_offset(wanted_.radius, relative.offset(i)));
-    }
-    scan = lists_.codec.make_range_scan(relative.rows(), radius, lists_.snapshot);
-  }
+  std::optional<Relative> relative;
+  if (lists_.residual) relative.emplace(lists_, queries_, queries, cells.front());
+  const ListTable table(lists_.snapshot, rows);
+  const auto scan = make_scan(queries, relative ? &*relative : nullptr, table);
   BlockFeeder feeder(lists_.snapshot, filter_);
   for (const std::uint32_t cell : cells) {
     feeder.feed(cell, 0, lists_.snapshot.chunks[cell].count, *scan, [&] { meter.advance(0); });
@@ -164,7 +171,26 @@ void ListSearch::visit(std::span<const std::uint32_t> queries, std::span<const s
   std::vector<std::vector<Hit>> hits(queries.size());
   scan->finish(hits);
   reranked_ += scan->reranked();
-  for (std::size_t i = 0; i < queries.size(); ++i) keep(queries[i], hits[i], relative.offset(i));
+  for (std::size_t i = 0; i < queries.size(); ++i) keep(queries[i], hits[i], relative ? relative->offset(i) : 0);
+}
+
+std::unique_ptr<Scan> ListSearch::make_scan(std::span<const std::uint32_t> queries, const Relative* relative,
+                                            const SlotTable& table) const {
+  const auto offset = [&](std::size_t i) { return relative ? relative->offset(i) : 0; };
+  if (wanted_.k == 0) {
+    double radius = -kInfinity;
+    for (std::size_t i = 0; i < queries.size(); ++i) radius = std::max(radius, less_offset(wanted_.radius, offset(i)));
+    return relative ? lists_.codec.make_range_scan(relative->rows(), radius, table)
+                    : prepared_->make_range_scan(queries, radius, table);
+  }
+  auto scan = relative ? lists_.codec.make_knn_scan(relative->rows(), wanted_.k, table)
+                       : prepared_->make_knn_scan(queries, wanted_.k, table);
+  std::vector<double> limits(queries.size());
+  for (std::size_t i = 0; i < queries.size(); ++i) {
+    limits[i] = less_offset(found_[queries[i]].threshold.load(std::memory_order_relaxed), offset(i));
+  }
+  scan->limit(limits);
+  return scan;
 }
 
 void ListSearch::keep(std::uint32_t query, std::span<const Hit> hits, double offset) {
@@ -191,8 +217,9 @@ std::vector<Hit> ListSearch::take(std::size_t query) {
   return std::move(found_[query].within);
 }
 
-void rank_in_cell(const Lists& lists, MatrixView query, std::size_t cell, std::span<const Slot> slots,
-                  std::span<Hit> hits) {
+void ListSearch::rank(const Lists& lists, MatrixView query, std::size_t cell, std::span<const Slot> slots,
+                      std::span<Hit> hits) {
+  if (!lists.residual) return lists.codec.make_ranker(query)->rank(0, lists.snapshot, slots, hits);
   const std::uint32_t first = 0;
   const Relative relative(lists, query, std::span(&first, 1), cell);
   lists.codec.make_ranker(relative.rows())->rank(0, lists.snapshot, slots, hits);

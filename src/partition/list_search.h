@@ -44,12 +44,16 @@ class ListSearch {
   };
 
   // All must live on; the filter may be null.
-  ListSearch(const Lists& lists, MatrixView queries, const Selector* filter, Wanted wanted);
+  ListSearch(const Lists& lists, MatrixView queries, const Selector* filter, Wanted wanted, const RunOptions& run);
   ~ListSearch();
 
   // Looks into cells[q][from …] of each query named.
   using Chosen = std::vector<std::vector<std::uint32_t>>;
   void look(std::span<const std::uint32_t> queries, const Chosen& cells, const RunOptions& run, ProgressMeter& meter);
+
+  // The canonical distances of one query to rows of one cell, as searches give them.
+  static void rank(const Lists& lists, MatrixView query, std::size_t cell, std::span<const Slot> slots,
+                   std::span<Hit> hits);
 
   std::size_t found(std::size_t query) const;
   // Takes the results out, nearest first.
@@ -58,26 +62,28 @@ class ListSearch {
 
  private:
   struct Found;
+  class Relative;
 
-  void look_by_list(std::span<const std::uint32_t> queries, const Chosen& cells, bool nearest, const RunOptions& run,
+  // Of each query's cells.
+  enum class Ranks : std::uint8_t { all, nearest, others };
+  void look_by_list(std::span<const std::uint32_t> queries, const Chosen& cells, Ranks ranks, const RunOptions& run,
                     ProgressMeter& meter);
   void look_by_query(std::span<const std::uint32_t> queries, const Chosen& cells, const RunOptions& run,
                      ProgressMeter& meter);
   void visit(std::span<const std::uint32_t> queries, std::span<const std::uint32_t> cells, ProgressMeter& meter);
+  std::unique_ptr<Scan> make_scan(std::span<const std::uint32_t> queries, const Relative* relative,
+                                  const SlotTable& table) const;
   void keep(std::uint32_t query, std::span<const Hit> hits, double offset);
 
   Lists lists_;
   MatrixView queries_;
   const Selector* filter_;
   Wanted wanted_;
+  std::unique_ptr<PreparedQueries> prepared_;  // null: codes are relative to centroids, and so are queries
   std::unique_ptr<Found[]> found_;
   std::atomic<std::uint64_t> lists_seen_ = 0;
   std::atomic<std::uint64_t> rows_seen_ = 0;
   std::atomic<std::uint64_t> reranked_ = 0;
 };
-
-// The canonical distances of one query to rows of one cell, as searches give them.
-void rank_in_cell(const Lists& lists, MatrixView query, std::size_t cell, std::span<const Slot> slots,
-                  std::span<Hit> hits);
 
 }  // namespace knear

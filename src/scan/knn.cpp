@@ -35,14 +35,15 @@ Snapshot snapshot_of(MatrixView base, std::size_t code_bytes) {
 }
 
 // Casts shadows when so many queries will pay for it.
-void add_shadows(const Codec& codec, std::size_t queries, Snapshot& snapshot, const RunOptions& options) {
+void give_shadows(const Codec& codec, std::size_t queries, Snapshot& snapshot, const RunOptions& options) {
   if (queries < kLeastQueries || snapshot.live < codec.casts_shadows_from()) return;
   if (snapshot.stride != static_cast<std::ptrdiff_t>(codec.code_bytes())) return;
   snapshot.shadow = learn_shadow(codec, snapshot);
   for (std::size_t c = 0; c < snapshot.chunks.size(); ++c) {
     Chunk& chunk = snapshot.chunks.edit(c);
     auto shadows = std::make_shared<Matrix>(DType::u8, chunk.count, snapshot.shadow_bytes());
-    cast_shadows({*snapshot.shadow, chunk.codes, chunk.count, shadows->data()}, codec.code_bytes(), options);
+    const Draft::Casting job{*snapshot.shadow, chunk.codes, chunk.count, shadows->data()};
+    cast_shadows(std::span(&job, 1), codec.code_bytes(), options);
     chunk.shadows = shadows->data();
     chunk.shadow_owner = std::move(shadows);
   }
@@ -59,7 +60,7 @@ Neighbors knn(MatrixView queries, MatrixView base, std::size_t k, Metric metric,
   std::vector<std::vector<Hit>> hits(queries.rows());
   const auto start = std::chrono::steady_clock::now();
   Snapshot rows = snapshot_of(base, codec->code_bytes());
-  add_shadows(*codec, queries.rows(), rows, options.run);
+  give_shadows(*codec, queries.rows(), rows, options.run);
   SearchOptions rest = options;
   rest.run = remaining(options.run, start);
   search_batch(*codec, rows, queries, {.k = k, .radius = 0}, rest, hits);

@@ -22,7 +22,6 @@ namespace {
 
 constexpr std::size_t kEncodeRows = 1024;   // of one task
 constexpr std::uint32_t kCodecVersion = 1;  // 1: first
-constexpr std::size_t kLearnAgain = 4;      // times as many rows as before, and shadows are looked at again
 
 // The codec as the options want it searched; null when that is as always.
 std::unique_ptr<Codec> other_search(const Codec& codec, const SearchOptions& options) {
@@ -134,7 +133,7 @@ std::size_t ScanIndex::add_rows(MatrixView rows, const AddOptions& options) {
                     some.encode(*codec(), first, count, codes);
                     meter.advance(count);
                   },
-                  [&](Draft& draft) { add_shadows(draft, run); }, options.on_commit, run});
+                  [&](Draft& draft) { cast_shadows(draft, run); }, options.on_commit, run});
   meter.finish();
   return some.count();
 }
@@ -151,19 +150,8 @@ void ScanIndex::encode(const RowsToStore& rows, Part part, Byte* codes, const Ru
   });
 }
 
-// Shadows of what was added; of all once there are enough rows, and again when those that came later are other ones.
-void ScanIndex::add_shadows(Draft& draft, const RunOptions& options) const {
-  const auto codec = this->codec();
-  const auto cast = [&](const Draft::Casting& job) { cast_shadows(job, codec->code_bytes(), options); };
-  if (const Shadow* shadow = draft.next().shadow.get()) {
-    if (draft.next().rows() < kLearnAgain * draft.next().shadow_rows) return draft.cast_added(cast);
-    if (auto better = learn_better_shadow(*codec, draft.next(), *shadow))
-      return draft.cast_all(std::move(better), cast);
-    draft.keep_shadow();
-    return draft.cast_added(cast);
-  }
-  if (ranks_only_ || draft.next().live < codec->casts_shadows_from()) return;
-  draft.cast_all(learn_shadow(*codec, draft.next()), cast);
+void ScanIndex::cast_shadows(Draft& draft, const RunOptions& options) const {
+  if (draft.next().shadow || !ranks_only_) add_shadows(*codec(), draft, options);
 }
 
 void ScanIndex::search_rows(MatrixView queries, std::size_t k, float* distances, Id* ids, std::size_t* counts,
@@ -230,7 +218,7 @@ void ScanIndex::update_rows(std::span<const Id> ids, MatrixView rows, const AddO
                                  some.encode(*codec(), first, count, codes);
                                  meter.advance(count);
                                },
-                               [&](Draft& draft) { add_shadows(draft, run); }, options.on_commit, run});
+                               [&](Draft& draft) { cast_shadows(draft, run); }, options.on_commit, run});
   meter.finish();
 }
 
@@ -272,7 +260,7 @@ void ScanIndex::merge_rows(const Index& other, const MergeOptions& options) {
     meter.advance(count);
   };
   store_->append(slots.size(), ids, options.on_duplicate,
-                 {encode_theirs, [&](Draft& draft) { add_shadows(draft, options.run); }, options.on_commit, options.run});
+                 {encode_theirs, [&](Draft& draft) { cast_shadows(draft, options.run); }, options.on_commit, options.run});
   meter.finish();
 }
 

@@ -210,21 +210,26 @@ void Draft::close_run(const Run& run) {
 
 void Draft::cast_added(const CastFn& cast) {
   if (!next_->shadow) return;
+  std::vector<Casting> all;
   for (const Run& run : added_) {
     const Chunk& chunk = next_->chunks[run.chunk];
     // Written through the pointer that readers have, behind what they see.
     Byte* shadows = const_cast<Byte*>(chunk.shadows) + run.first * next_->shadow_bytes();
-    cast({*next_->shadow, chunk.codes + run.first * next_->code_bytes, run.count, shadows});
+    all.push_back({*next_->shadow, chunk.codes + run.first * next_->code_bytes, run.count, shadows});
   }
+  cast(all);
 }
 
 void Draft::cast_all(std::shared_ptr<const Shadow> shadow, const CastFn& cast) {
   next_->shadow = std::move(shadow);
+  std::vector<Casting> all;
   for (std::size_t c = 0; c < next_->chunks.size(); ++c) {
     Chunk& chunk = next_->chunks.edit(c);
+    if (chunk.count == 0) continue;
     Byte* const shadows = make_room_for_shadows(chunk.held(), *next_, chunk);
-    cast({*next_->shadow, chunk.codes, chunk.count, shadows});
+    all.push_back({*next_->shadow, chunk.codes, chunk.count, shadows});
   }
+  cast(all);
   keep_shadow();
 }
 

@@ -53,7 +53,7 @@ class Draft {
     std::size_t count;
     Byte* shadows;
   };
-  using CastFn = std::function<void(const Casting&)>;
+  using CastFn = std::function<void(std::span<const Casting>)>;
   // Casts the shadows of the rows that were added; does nothing without a shadow.
   void cast_added(const CastFn& cast);
   // Casts those of all rows anew, as `shadow` does.

@@ -12,7 +12,9 @@ namespace {
 
 constexpr std::size_t kSample = 4096;    // codes to learn from
 constexpr std::size_t kTaskRows = 1024;  // of one task
+constexpr std::size_t kTasks = 1024;     // at most
 constexpr double kMuchLess = 1.5;
+constexpr std::size_t kLearnAgain = 4;  // times as many rows as before, and shadows are looked at again
 
 // Up to `most` of the codes, from all over.
 std::vector<Byte> sample_of(const Snapshot& snapshot, std::size_t most) {
@@ -68,12 +70,32 @@ std::vector<std::string> problems_of_shadows(const Snapshot& snapshot) {
   return {concat(wrong, " rows have shadows that are not theirs, first that of id ", first)};
 }
 
-void cast_shadows(const Draft::Casting& job, std::size_t code_bytes, const RunOptions& options) {
-  parallel_for((job.count + kTaskRows - 1) / kTaskRows, options, [&](std::size_t task, std::size_t) {
-    const std::size_t first = task * kTaskRows;
-    const std::size_t count = std::min(kTaskRows, job.count - first);
-    job.shadow.cast(job.codes + first * code_bytes, count, job.shadows + first * job.shadow.bytes());
+void cast_shadows(std::span<const Draft::Casting> jobs, std::size_t code_bytes, const RunOptions& options) {
+  std::vector<Draft::Casting> pieces;
+  for (const Draft::Casting& job : jobs) {
+    for (std::size_t first = 0; first < job.count; first += kTaskRows) {
+      pieces.push_back({job.shadow, job.codes + first * code_bytes, std::min(kTaskRows, job.count - first),
+                        job.shadows + first * job.shadow.bytes()});
+    }
+  }
+  const std::size_t tasks = std::min(pieces.size(), kTasks);
+  parallel_for(tasks, options, [&](std::size_t task, std::size_t) {
+    for (std::size_t p = pieces.size() * task / tasks; p < pieces.size() * (task + 1) / tasks; ++p) {
+      pieces[p].shadow.cast(pieces[p].codes, pieces[p].count, pieces[p].shadows);
+    }
   });
+}
+
+void add_shadows(const Codec& codec, Draft& draft, const RunOptions& options) {
+  const auto cast = [&](std::span<const Draft::Casting> jobs) { cast_shadows(jobs, codec.code_bytes(), options); };
+  if (const Shadow* shadow = draft.next().shadow.get()) {
+    if (draft.next().rows() < kLearnAgain * draft.next().shadow_rows) return draft.cast_added(cast);
+    if (auto better = learn_better_shadow(codec, draft.next(), *shadow)) return draft.cast_all(std::move(better), cast);
+    draft.keep_shadow();
+    return draft.cast_added(cast);
+  }
+  if (draft.next().live < codec.casts_shadows_from()) return;
+  draft.cast_all(learn_shadow(codec, draft.next()), cast);
 }
 
 }  // namespace knear

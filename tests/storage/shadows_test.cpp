@@ -28,7 +28,8 @@ struct Shadowed {
     snapshot.chunks.push_back(chunk);
     snapshot.shadow = learn_shadow(*codec, snapshot);
     shadows.resize(chunk.count * snapshot.shadow_bytes());
-    cast_shadows({*snapshot.shadow, chunk.codes, chunk.count, shadows.data()}, codec->code_bytes(), {});
+    const Draft::Casting job{*snapshot.shadow, chunk.codes, chunk.count, shadows.data()};
+    cast_shadows(std::span(&job, 1), codec->code_bytes(), {});
     snapshot.chunks.edit(0).shadows = shadows.data();
   }
 
