@@ -46,29 +46,56 @@ PqTables::PqTables(const ProductQuantizer& quantizer, Metric::Kind metric, Matri
 }
 
 void PqTables::fill(const ProductQuantizer& quantizer, Metric::Kind metric, const float* query, std::size_t q) {
+  const std::size_t subs = quantizer.subs();
+  std::vector<float> least(subs);
+  std::vector<float> most(subs);
+  if (quantizer.turned()) {
+    const kernels::SubTablesJob job{query,
+                                    quantizer.turned(),
+                                    subs,
+                                    quantizer.sub_dim(),
+                                    quantizer.centroids(),
+                                    metric == Metric::l2,
+                                    tables_.data() + q * size_,
+                                    least.data(),
+                                    most.data()};
+    kernels::table().sub_tables(&job);
+  } else {
+    fill_by_rows(quantizer, metric, query, {tables_.data() + q * size_, least.data(), most.data()});
+  }
+  Info& info = infos_[q];
+  double magnitude = 0;
+  for (std::size_t m = 0; m < subs; ++m) {
+    info.tells &= std::abs(least[m]) < kSafe && std::abs(most[m]) < kSafe;
+    info.base += least[m];
+    if (metric != Metric::l2) {
+      const std::size_t depth = quantizer.sub_dim();
+      magnitude += length_of(query + m * depth, depth) * longest_[m];
+    }
+  }
+  info.tells &= magnitude < kSafe;
+  const auto terms = static_cast<double>(subs);
+  info.absolute = (dot_error_ + (2 * terms + 6) * 1.01 * kUnit) * magnitude + tiny_;
+}
+
+void PqTables::fill_by_rows(const ProductQuantizer& quantizer, Metric::Kind metric, const float* query,
+                            const Out& to) const {
   const kernels::Table& table = kernels::table();
   const std::size_t depth = quantizer.sub_dim();
   const std::size_t count = quantizer.centroids();
-  Info& info = infos_[q];
-  float* out = tables_.data() + q * size_;
-  double magnitude = 0;
+  float* out = to.values;
   for (std::size_t m = 0; m < quantizer.subs(); ++m, out += count, query += depth) {
     if (metric == Metric::l2) {
       table.l2_rows(query, quantizer.sub_centroids(m), depth, count, depth, out);
     } else {
       table.ip_rows(query, quantizer.sub_centroids(m), depth, count, depth, out);
-      magnitude += length_of(query, depth) * longest_[m];
       for (std::size_t c = 0; c < count; ++c) out[c] = -out[c];
     }
-    const auto [least, largest] = std::minmax_element(out, out + count);
-    const float base = *least;
-    info.tells &= std::abs(base) < kSafe && std::abs(*largest) < kSafe;
-    info.base += base;
-    for (std::size_t c = 0; c < count; ++c) out[c] -= base;
+    const auto [least, most] = std::minmax_element(out, out + count);
+    to.least[m] = *least;
+    to.most[m] = *most;
+    for (std::size_t c = 0; c < count; ++c) out[c] -= to.least[m];
   }
-  info.tells &= magnitude < kSafe;
-  const auto terms = static_cast<double>(quantizer.subs());
-  info.absolute = (dot_error_ + (2 * terms + 6) * 1.01 * kUnit) * magnitude + tiny_;
 }
 
 }  // namespace knear

@@ -48,7 +48,13 @@ class PqTables {
     bool tells = true;
   };
 
+  struct Out {
+    float* values;
+    float* least;  // of each sub-space
+    float* most;
+  };
   void fill(const ProductQuantizer& quantizer, Metric::Kind metric, const float* query, std::size_t q);
+  void fill_by_rows(const ProductQuantizer& quantizer, Metric::Kind metric, const float* query, const Out& to) const;
 
   std::size_t size_;
   double dot_error_;  // of a float32 sum of sub_dim products, relative to the sum of their magnitudes

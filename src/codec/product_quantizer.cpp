@@ -10,6 +10,7 @@
 #include "core/check.h"
 #include "core/parallel_for.h"
 #include "io/byte_fields.h"
+#include "kernels/table.h"
 #include "knear/cluster.h"
 
 namespace knear {
@@ -95,6 +96,15 @@ void ProductQuantizer::train(MatrixView rows, const PqOptions& options, const Ru
 
 void ProductQuantizer::take_centroids(std::vector<float> centroids) {
   table_ = std::move(centroids);
+  const std::size_t count = this->centroids();
+  turned_.assign(count % 16 == 0 && sub_dim_ <= kernels::kTileDepth ? table_.size() : 0, 0.0f);
+  if (!turned_.empty()) {
+    for (std::size_t row = 0; row < subs_ * count; ++row) {
+      for (std::size_t j = 0; j < sub_dim_; ++j) {
+        turned_[(row / count * sub_dim_ + j) * count + row % count] = table_[row * sub_dim_ + j];
+      }
+    }
+  }
   panels_.clear();
   for (std::size_t m = 0; m < subs_; ++m) {
     panels_.push_back(Panels::for_nearest({sub_centroids(m), this->centroids(), sub_dim_}, sub_dim_));

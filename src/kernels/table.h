@@ -251,6 +251,20 @@ struct ShadowSums {
   double elements;
 };
 
+// A query's sub-vectors against the centroids of their sub-spaces, which lie turned: element j of centroid c of
+// sub-space m at centroids[(m * depth + j) * count + c].
+struct SubTablesJob {
+  const float* query;  // subs * depth
+  const float* centroids;
+  size_t subs;
+  size_t depth;  // <= kTileDepth
+  size_t count;  // a multiple of 16
+  bool l2;       // squared distances; else inner products times -1
+  float* out;    // subs * count: each less the least of its sub-space
+  float* least;  // subs; +infinity where none is a number
+  float* most;   // subs
+};
+
 // The canonical distances, in float64 and smaller-is-closer only where the metric is (inner_product,
 // jaccard and cosine give the similarity itself).
 enum ExactKind : int {
@@ -326,6 +340,7 @@ struct Table : ShadowTable {
   void (*norm_rows)(const float* rows, size_t row_stride, size_t count, size_t dim, float* out);
   // out[i] = float32 squared distance of a query to rows[i]; few rows, which lie in cache.
   void (*l2_picked)(const float* query, const float* const* rows, size_t count, size_t dim, float* out);
+  void (*sub_tables)(const SubTablesJob* job);
   // Positions i with !(values[i] > limit), ascending; returns their number.
   size_t (*select)(const float* values, size_t n, float limit, uint32_t* positions);
   // The Walsh-Hadamard transform of n = 2^i elements, in place and without a factor, so that twice is times n. The same

@@ -17,7 +17,12 @@ std::vector<Id> first_ids(std::size_t n) {
 }  // namespace
 
 CellFinder::CellFinder(std::shared_ptr<Index> coarse)
-    : coarse_(std::move(coarse)), centroids_(coarse_->get(first_ids(coarse_->size()))) {}
+    : coarse_(std::move(coarse)), centroids_(coarse_->get(first_ids(coarse_->size()))) {
+  const Metric metric = coarse_->metric();
+  if (!(metric == Metric::l2 || metric == Metric::inner_product) || !coarse_->capabilities().exact) return;
+  auto quick = std::make_unique<const NearestCentroids>(centroids_, metric);
+  if (quick->sound()) quick_ = std::move(quick);
+}
 
 bool CellFinder::means_the_same_as(const CellFinder& other) const {
   const std::size_t values = centroids_.rows() * centroids_.dim();
@@ -36,13 +41,20 @@ std::vector<std::uint32_t> CellFinder::assign(MatrixView rows, const RunOptions&
   constexpr std::size_t kRows = 65536;
   for (std::size_t first = 0; first < rows.rows(); first += kRows) {
     const std::size_t count = std::min(kRows, rows.rows() - first);
-    const std::vector<Id> found = nearest(rows.slice(first, count), 1, run);
+    const std::vector<Id> found = nearest(rows.slice(first, count), 1, Order::strict, run);
     for (std::size_t i = 0; i < count; ++i) cells[first + i] = static_cast<std::uint32_t>(std::max<Id>(found[i], 0));
   }
   return cells;
 }
 
-std::vector<Id> CellFinder::nearest(MatrixView queries, std::size_t count, const RunOptions& run) const {
+std::vector<Id> CellFinder::nearest(MatrixView queries, std::size_t count, Order order, const RunOptions& run) const {
+  constexpr std::size_t kFewQueries = 4;  // that the coarse index finds as fast
+  if (quick_ && order == Order::loose && queries.rows() >= kFewQueries && count <= nlist() &&
+      first_bad_row(queries, {.num_threads = 1}) == queries.rows()) {
+    std::vector<Id> cells(queries.rows() * count);
+    quick_->find(queries, count, run, cells.data());
+    return cells;
+  }
   SearchOptions options;
   options.run = run;
   options.run.progress = {};

@@ -8,6 +8,7 @@
 
 #include "knear/cluster.h"
 #include "knear/index.h"
+#include "partition/nearest_centroids.h"
 
 namespace knear {
 
@@ -24,12 +25,14 @@ class CellFinder {
 
   // cells[i] = the nearest of row i; rows with NaN or Inf go to cell 0.
   std::vector<std::uint32_t> assign(MatrixView rows, const RunOptions& run) const;
-  // The `count` nearest of each query, nearest first; -1 where there are no more.
-  std::vector<Id> nearest(MatrixView queries, std::size_t count, const RunOptions& run) const;
+  // The `count` nearest of each query, -1 where there are no more; in order, or about so.
+  enum class Order : std::uint8_t { strict, loose };
+  std::vector<Id> nearest(MatrixView queries, std::size_t count, Order order, const RunOptions& run) const;
 
  private:
   std::shared_ptr<Index> coarse_;
   Matrix centroids_;
+  std::unique_ptr<const NearestCentroids> quick_;  // null: only the coarse index knows
 };
 
 // Fills the coarse index with the centroids of k-means.

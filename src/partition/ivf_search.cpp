@@ -70,6 +70,7 @@ class GroupSearch {
         meter_(meter),
         search_(lists, group.rows, group.filter, wanted, run),
         cells_(group.positions.size()),
+        seen_(group.positions.size()),
         rows_(group.positions.size()) {
     for (std::uint32_t q = 0; q < cells_.size(); ++q) active_.push_back(q);
   }
@@ -86,12 +87,16 @@ class GroupSearch {
     std::size_t count = std::min(nprobe, nlist);
     for (const auto start = Clock::now(); !active_.empty() && before < count;) {
       const RunOptions left = remaining(run, start);
-      choose(before, count, left);
+      choose(count, left);
       search_.look(active_, cells_, remaining(run, start), meter_);
       if (wanted_.k == 0 || options_.max_codes) return;
       std::erase_if(active_, [&](std::uint32_t q) { return search_.found(q) >= wanted_.k; });
       before = count;
       count = std::min(count * kMoreCells, nlist);
+      for (const std::uint32_t q : active_) {
+        seen_[q].insert(seen_[q].end(), cells_[q].begin(), cells_[q].end());
+        std::sort(seen_[q].begin(), seen_[q].end());
+      }
     }
   }
 
@@ -106,8 +111,8 @@ class GroupSearch {
   }
 
  private:
-  // The cells of ranks [before, count) of each active query.
-  void choose(std::size_t before, std::size_t count, const RunOptions& run) {
+  // The `count` nearest cells of each active query, but those it has seen.
+  void choose(std::size_t count, const RunOptions& run) {
     const auto start = Clock::now();
     Matrix some;
     MatrixView queries = group_.rows;
@@ -116,9 +121,10 @@ class GroupSearch {
       for (std::size_t i = 0; i < active_.size(); ++i) queries.copy_row(active_[i], some.floats() + i * queries.dim());
       queries = some;
     }
-    const std::vector<Id> nearest = lists_.cells.nearest(queries, count, run);
+    const auto order = options_.max_codes ? CellFinder::Order::strict : CellFinder::Order::loose;
+    const std::vector<Id> nearest = lists_.cells.nearest(queries, count, order, run);
     for (std::size_t i = 0; i < active_.size(); ++i) {
-      take_cells(active_[i], std::span(nearest).subspan(i * count + before, count - before));
+      take_cells(active_[i], std::span(nearest).subspan(i * count, count));
     }
     coarse_seconds_ += seconds_since(start);
   }
@@ -129,7 +135,8 @@ class GroupSearch {
       if (cell < 0) continue;
       if (options_.max_codes && rows_[q] >= options_.max_codes) return;
       const std::size_t live = lists_.snapshot.chunks[static_cast<std::size_t>(cell)].live();
-      if (live == 0) continue;
+      const std::vector<std::uint32_t>& seen = seen_[q];
+      if (live == 0 || std::binary_search(seen.begin(), seen.end(), static_cast<std::uint32_t>(cell))) continue;
       rows_[q] += live;
       cells_[q].push_back(static_cast<std::uint32_t>(cell));
     }
@@ -142,6 +149,7 @@ class GroupSearch {
   ProgressMeter& meter_;
   ListSearch search_;
   ListSearch::Chosen cells_;
+  ListSearch::Chosen seen_;  // of those that look again
   std::vector<std::size_t> rows_;  // in the cells chosen so far
   std::vector<std::uint32_t> active_;
   double coarse_seconds_ = 0;

@@ -92,7 +92,8 @@ void ListSearch::look(std::span<const std::uint32_t> queries, const Chosen& cell
                       ProgressMeter& meter) {
   std::size_t pairs = 0;
   for (const std::uint32_t q : queries) pairs += cells[q].size();
-  if (pairs < kFewQueries * std::min(pairs, lists_.cells.nlist())) return look_by_query(queries, cells, run, meter);
+  const bool looks_up = !lists_.residual && lists_.codec.layout() == CodeLayout::planes;
+  if (looks_up || pairs < kFewQueries * std::min(pairs, lists_.cells.nlist())) return look_by_query(queries, cells, run, meter);
   // Where few queries share a nearest list, going there first costs more than what it tells.
   if (queries.size() < kSeedQueries * lists_.cells.nlist()) return look_by_list(queries, cells, Ranks::all, run, meter);
   look_by_list(queries, cells, Ranks::nearest, run, meter);

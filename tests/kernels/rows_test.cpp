@@ -1,4 +1,8 @@
+#include <algorithm>
+
 #include "kernels_test.h"
+
+#include "core/rng.h"
 
 namespace knear::kernels {
 namespace {
@@ -104,6 +108,42 @@ TEST_P(Rows, ARowsNanStaysInItsRow) {
     each.rows[16 * dim] = -1000;
     EXPECT_EQ(table().ip_rows(each.query.data(), each.rows.data(), dim, 40, dim, out.data()), 1000) << dim;
     for (std::size_t i = 0; i < 40; ++i) EXPECT_EQ(std::isnan(out[i]), i == 17) << dim;
+  }
+}
+
+TEST_P(Rows, SubTablesAreExcessesOverTheLeastWithinTheBound) {
+  Rng rng(5);
+  for (const std::size_t depth : {1u, 2u, 5u, 8u, 40u, 272u}) {
+    for (const std::size_t count : {16u, 32u, 48u, 64u, 80u, 256u}) {
+      constexpr std::size_t subs = 3;
+      std::vector<float> query(subs * depth), centroids(subs * depth * count);
+      for (float& x : query) x = static_cast<float>(rng.uniform() - 0.5);
+      for (float& x : centroids) x = static_cast<float>(rng.uniform() - 0.5);
+      for (const bool l2 : {true, false}) {
+        std::vector<float> out(subs * count + 1, 77), least(subs), most(subs);
+        const SubTablesJob job{query.data(), centroids.data(), subs,         depth,      count,
+                               l2,           out.data(),       least.data(), most.data()};
+        table().sub_tables(&job);
+        EXPECT_EQ(out.back(), 77);
+        for (std::size_t m = 0; m < subs; ++m) {
+          float largest = 0;
+          EXPECT_EQ(*std::min_element(&out[m * count], &out[(m + 1) * count]), 0);
+          for (std::size_t c = 0; c < count; ++c) {
+            double expected = 0, magnitude = 0;
+            for (std::size_t j = 0; j < depth; ++j) {
+              const double q = query[m * depth + j], x = centroids[(m * depth + j) * count + c];
+              expected += l2 ? (q - x) * (q - x) : -q * x;
+              magnitude += l2 ? (q - x) * (q - x) : std::abs(q * x);
+            }
+            const double found = double{out[m * count + c]} + least[m];
+            const double rounding = static_cast<double>(depth + 6) * magnitude + double{out[m * count + c]};
+            EXPECT_NEAR(found, expected, 0x1p-24 * rounding);
+            largest = std::max(largest, out[m * count + c]);
+          }
+          EXPECT_NEAR(most[m], largest + least[m], 1e-4);
+        }
+      }
+    }
   }
 }
 

@@ -19,6 +19,7 @@ constexpr Table table_named(const char* name) {
   table.ip_rows = ip_rows;
   table.norm_rows = norm_rows;
   table.l2_picked = l2_picked;
+  table.sub_tables = sub_tables;
   table.select = select;
   table.hadamard = hadamard;
   table.exact[exact_l2] = exact_l2_rows;

@@ -65,6 +65,8 @@ struct Dots : Words {
 //
 #include "kernels/body/rows.inl"
 //
+#include "kernels/body/sub_tables.inl"
+//
 #include "kernels/body/select.inl"
 //
 #include "kernels/body/hadamard.inl"

@@ -100,6 +100,8 @@ void f16_from_f32(const float* in, size_t n, uint16_t* out) {
 //
 #include "kernels/body/rows.inl"
 //
+#include "kernels/body/sub_tables.inl"
+//
 #include "kernels/body/select.inl"
 //
 #include "kernels/body/hadamard.inl"

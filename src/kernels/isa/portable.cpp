@@ -274,6 +274,8 @@ struct Dots {
 //
 #include "kernels/body/rows.inl"
 //
+#include "kernels/body/sub_tables.inl"
+//
 #include "kernels/body/select.inl"
 //
 #include "kernels/body/hadamard.inl"
