@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -114,6 +115,10 @@ class Index {
   virtual void remove_all() = 0;
   virtual void encode_rows(MatrixView rows, Byte* codes, const RunOptions& options) const = 0;
   virtual void decode_codes(const Byte* codes, std::size_t n, float* rows, const RunOptions& options) const = 0;
+
+  // What search() does around search_rows(), for a search that takes more: checks, room for the results, stats.
+  using SearchInto = std::function<void(float* distances, Id* ids, std::size_t* counts)>;
+  Neighbors searched(MatrixView queries, std::size_t k, const SearchOptions& options, const SearchInto& into) const;
 
  private:
   std::size_t dim_;

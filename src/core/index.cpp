@@ -115,14 +115,25 @@ std::size_t Index::add(MatrixView rows, const AddOptions& options) {
 }
 
 Neighbors Index::search(MatrixView queries, std::size_t k, const SearchOptions& options) const {
+  return searched(queries, k, options, [&](float* distances, Id* ids, std::size_t* counts) {
+    search_rows(queries, k, distances, ids, counts, options);
+  });
+}
+
+Neighbors Index::searched(MatrixView queries, std::size_t k, const SearchOptions& options,
+                          const SearchInto& into) const {
   require_search(*this, queries, options);
   const std::size_t places = result_places(queries.rows(), k);
-  const auto what = [&] { return concat("results of a search of ", shape_of(queries), ", k = ", k); };
-  Neighbors found = perform(what, [&] {
+  const Watch watch(options, queries.rows());
+  const auto what = [&] { return concat("search of ", shape_of(queries), ", k = ", k); };
+  Neighbors found = perform([&] { return "results of a " + what(); }, [&] {
     return Neighbors{queries.rows(), k, std::vector<float>(places), std::vector<Id>(places),
                      std::vector<std::size_t>(queries.rows())};
   });
-  search(queries, k, found.distances, found.ids, found.counts, options);
+  if (queries.rows() != 0) {
+    perform(what, [&] { into(found.distances.data(), found.ids.data(), found.counts.data()); });
+  }
+  watch.done();
   return found;
 }
 

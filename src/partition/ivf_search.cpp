@@ -7,6 +7,7 @@
 #include "core/call_limits.h"
 #include "core/check.h"
 #include "core/hit_sort.h"
+#include "core/id_map.h"
 #include "core/results.h"
 #include "metric/finite_rows.h"
 #include "partition/ivf_view.h"
@@ -24,6 +25,15 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 
 void require_options(const SearchOptions& options, const std::string& spec) {
   require(options.k_factor == 0, "k_factor = ", options.k_factor, " is for indexes that rank again, not for ", spec);
+}
+
+// counts may be null.
+void write_all(std::span<const std::vector<Hit>> hits, std::size_t k, Metric metric, float* distances, Id* ids,
+               std::size_t* counts) {
+  for (std::size_t q = 0; q < hits.size(); ++q) {
+    write_neighbors(hits[q], k, metric, distances + q * k, ids + q * k);
+    if (counts) counts[q] = hits[q].size();
+  }
 }
 
 // Some queries of a batch, with what all of them have in common.
@@ -75,9 +85,16 @@ class GroupSearch {
     for (std::uint32_t q = 0; q < cells_.size(); ++q) active_.push_back(q);
   }
 
-  // The cells that the caller chose, by position in the batch.
+  // The cells that the caller chose, by position in the batch; each once.
   void look_into(std::span<const Id> chosen, std::size_t each, const RunOptions& run) {
-    for (const std::uint32_t q : active_) take_cells(q, chosen.subspan(group_.positions[q] * each, each));
+    for (const std::uint32_t q : active_) {
+      std::vector<Id> mine;
+      IdMap known;
+      for (const Id cell : chosen.subspan(group_.positions[q] * each, each)) {
+        if (cell >= 0 && known.insert(cell, 0)) mine.push_back(cell);
+      }
+      take_cells(q, mine);
+    }
     search_.look(active_, cells_, run, meter_);
   }
 
@@ -192,30 +209,19 @@ std::vector<std::vector<Hit>> IvfIndex::hits_of(MatrixView queries, std::size_t 
 
 void IvfIndex::search_rows(MatrixView queries, std::size_t k, float* distances, Id* ids, std::size_t* counts,
                            const SearchOptions& options) const {
-  const std::vector<std::vector<Hit>> hits = hits_of(queries, k, 0, {}, options);
-  for (std::size_t q = 0; q < queries.rows(); ++q) {
-    write_neighbors(hits[q], k, metric(), distances + q * k, ids + q * k);
-    if (counts) counts[q] = hits[q].size();
-  }
+  write_all(hits_of(queries, k, 0, {}, options), k, metric(), distances, ids, counts);
 }
 
 Neighbors IvfIndex::search_preassigned(MatrixView queries, std::size_t k, std::span<const Id> cells,
                                        const SearchOptions& options) const {
-  if (!is_trained()) fail(Error::wrong_state, "search needs a trained index: call train first");
-  require(queries.dim() == dim(), "queries have ", queries.dim(), " dimensions, the index has ", dim());
-  require(k >= 1, "k is 0, a search looks for at least 1 neighbour");
   require(queries.rows() == 0 ? cells.empty() : cells.size() % queries.rows() == 0, cells.size(), " cells for ",
           queries.rows(), " queries");
   for (const Id cell : cells) require(cell < static_cast<Id>(nlist_), "there is no cell ", cell, " of ", nlist_);
-  Neighbors found{queries.rows(), k, std::vector<float>(queries.rows() * k), std::vector<Id>(queries.rows() * k),
-                  std::vector<std::size_t>(queries.rows())};
-  std::vector<std::vector<Hit>> hits(queries.rows());
-  if (!cells.empty()) hits = hits_of(queries, k, 0, cells, options);
-  for (std::size_t q = 0; q < queries.rows(); ++q) {
-    write_neighbors(hits[q], k, metric(), found.distances.data() + q * k, found.ids.data() + q * k);
-    found.counts[q] = hits[q].size();
-  }
-  return found;
+  return searched(queries, k, options, [&](float* distances, Id* ids, std::size_t* counts) {
+    std::vector<std::vector<Hit>> hits(queries.rows());
+    if (!cells.empty()) hits = hits_of(queries, k, 0, cells, options);
+    write_all(hits, k, metric(), distances, ids, counts);
+  });
 }
 
 RangeNeighbors IvfIndex::range_rows(MatrixView queries, float radius, const SearchOptions& options) const {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "codec/ranker.h"
 #include "core/parallel_for.h"
@@ -12,6 +13,8 @@ namespace knear {
 namespace {
 
 constexpr double kUnit = 0x1p-24;          // rounding of one float32 operation
+constexpr double kUnit64 = 0x1p-53;        // of one float64 operation
+constexpr double kMostProduct = 0x1p120;   // of lengths: sums of float32 do not overflow
 constexpr std::size_t kSumDepth = 272;     // terms that kernels sum up at once
 constexpr std::size_t kValueBytes = 256 << 10;
 constexpr std::size_t kLeastRows = 12;     // that share a pass over all centroids
@@ -82,19 +85,30 @@ float NearestCentroids::bound(const float* values, std::size_t count, std::vecto
   return *nth;
 }
 
-// The value of a pair is off by no more.
+// The value of a pair is off by no more from what the canonical distance says, which has its own rounding: that counts
+// where a query is longer than all centroids by far. Infinity: values may have overflowed.
 double NearestCentroids::error_for(const float* query) const {
   const std::size_t dim = centroids_.dim();
   const std::size_t blocks = (dim + kSumDepth - 1) / kSumDepth;
   const auto depth = static_cast<double>(std::min(dim, kSumDepth) + blocks + 2);
-  const double product = length_of(query, dim) * longest_;
-  return 1.01 * kUnit * (depth * product + 4 * (product + longest_ * longest_)) + 0x1p-120;
+  const double length = length_of(query, dim);
+  const double product = length * longest_;
+  if (!(product < kMostProduct)) return std::numeric_limits<double>::infinity();
+  const double farthest = length + longest_;
+  const bool squares = codec_->metric() == Metric::l2;
+  const double canonical = squares ? kUnit64 * static_cast<double>(dim / 16 + 8) * farthest * farthest : 0;
+  return 1.01 * (kUnit * (depth * product + 4 * (product + longest_ * longest_)) + canonical) + 0x1p-120;
 }
 
 void NearestCentroids::choose(const float* query, const float* values, std::size_t count, Scratch& scratch,
                               Id* cells) const {
   const std::size_t nlist = centroids_.rows();
   const double error = error_for(query);
+  if (std::isinf(error)) {
+    scratch.near.resize(nlist);
+    std::iota(scratch.near.begin(), scratch.near.end(), std::size_t{0});
+    return rank_border(query, scratch.near, count, cells);
+  }
   const double most = bound(values, count, scratch.least) + 2 * error;
   scratch.near.resize(nlist);
   std::size_t found = 0;
