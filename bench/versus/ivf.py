@@ -38,7 +38,7 @@ PAIRS: list[tuple[str, str, str, dict[str, float]]] = [
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     threads = (options.threads or [1])[0]
-    batches = options.nq or [1, 1000, 10_000]
+    batches = options.nq or [1, 1000]
     result: dict[str, Any] = {"machine": machine.describe(), "k": K, "threads": threads, "failed": {},
                               "libraries": {}, "points": [], "rows": []}  # fmt: skip
     for name in [options.data] if options.data else list(DATA):

@@ -37,7 +37,8 @@ std::string shape_of(MatrixView rows) { return concat(rows.rows(), " x ", rows.d
 void require_rows(const Index& index, MatrixView rows, std::string_view what) {
   if (rows.rows() == 0 && rows.dim() == 0) return;
   require(rows.dim() == index.dim(), what, " have ", rows.dim(), " dimensions, the index has ", index.dim());
-  require(rows.rows() == 0 || rows.data() != nullptr, what, ": ", shape_of(rows), " at a null pointer");
+  if (rows.rows() == 0 || rows.data() != nullptr) return;
+  fail(Error::invalid_argument, what, ": ", shape_of(rows), " at a null pointer");
 }
 
 void require_trained(const Index& index, std::string_view what) {

@@ -48,8 +48,7 @@ std::vector<std::uint32_t> CellFinder::assign(MatrixView rows, const RunOptions&
 }
 
 std::vector<Id> CellFinder::nearest(MatrixView queries, std::size_t count, Order order, const RunOptions& run) const {
-  constexpr std::size_t kFewQueries = 4;  // that the coarse index finds as fast
-  if (quick_ && order == Order::loose && queries.rows() >= kFewQueries && count <= nlist() &&
+  if (quick_ && order == Order::loose && count <= nlist() &&
       first_bad_row(queries, {.num_threads = 1}) == queries.rows()) {
     std::vector<Id> cells(queries.rows() * count);
     quick_->find(queries, count, run, cells.data());

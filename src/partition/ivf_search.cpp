@@ -23,8 +23,10 @@ constexpr std::size_t kMoreCells = 4;        // times as many as before, when re
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-void require_options(const SearchOptions& options, const std::string& spec) {
-  require(options.k_factor == 0, "k_factor = ", options.k_factor, " is for indexes that rank again, not for ", spec);
+void require_no_k_factor(const SearchOptions& options, const Index& index) {
+  if (options.k_factor == 0) return;
+  fail(Error::invalid_argument, "k_factor = ", options.k_factor, " is for indexes that rank again, not for ",
+       index.spec());
 }
 
 // counts may be null.
@@ -177,13 +179,15 @@ class GroupSearch {
 // chosen: cells of each query, or none; then the nearest ones are chosen here.
 std::vector<std::vector<Hit>> IvfIndex::hits_of(MatrixView queries, std::size_t k, double radius,
                                                 std::span<const Id> chosen, const SearchOptions& options) const {
-  require_options(options, spec());
+  require_no_k_factor(options, *this);
   const auto start = Clock::now();
   const View now = view();
   std::vector<std::vector<Hit>> hits(queries.rows());
   if (now.snapshot->live == 0) return hits;
   const auto other = options.pq ? now.learned.codec->searched_by(*options.pq) : nullptr;
-  require(!options.pq || other, "only a product quantizer has other searches, not ", spec());
+  if (options.pq && !other) {
+    fail(Error::invalid_argument, "only a product quantizer has other searches, not ", spec());
+  }
   const Lists lists{other ? *other : *now.learned.codec, *now.snapshot, *now.learned.cells, residual_};
   const ListSearch::Wanted wanted{std::min(k, now.snapshot->live), radius};
   const std::size_t probes = options.nprobe ? options.nprobe : nprobe();

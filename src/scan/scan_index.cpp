@@ -25,10 +25,14 @@ constexpr std::uint32_t kCodecVersion = 1;  // 1: first
 
 // The codec as the options want it searched; null when that is as always.
 std::unique_ptr<Codec> other_search(const Codec& codec, const SearchOptions& options) {
-  require(options.k_factor == 0, "k_factor = ", options.k_factor, " is for indexes that rank again, not for ",
-          codec.spec());
-  require(options.nprobe == 0 && options.max_codes == 0, "nprobe and max_codes are for indexes with cells, not for ",
-          codec.spec());
+  // Texts are made only for errors: a search of a small index takes microseconds.
+  if (options.k_factor != 0) {
+    fail(Error::invalid_argument, "k_factor = ", options.k_factor, " is for indexes that rank again, not for ",
+         codec.spec());
+  }
+  if (options.nprobe != 0 || options.max_codes != 0) {
+    fail(Error::invalid_argument, "nprobe and max_codes are for indexes with cells, not for ", codec.spec());
+  }
   if (!options.pq) return nullptr;
   auto other = codec.searched_by(*options.pq);
   require(other != nullptr, "only a product quantizer has other searches, not ", codec.spec());
