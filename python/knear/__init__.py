@@ -63,6 +63,7 @@ from ._knear import (
     Progress,
     Report,
     SearchParameters,
+    SearchParametersIVF,
     SearchParametersPQ,
     SearchParametersPreTransform,
     SearchStats,
@@ -93,6 +94,15 @@ from ._knear import (
     write_index,
     write_vectors,
 )
+from ._ivf import (
+    IndexIVF,
+    IndexIVFFlat,
+    IndexIVFPQ,
+    IndexIVFPQFastScan,
+    IndexIVFRaBitQ,
+    IndexIVFScalarQuantizer,
+    InvertedLists,
+)
 from ._names import (
     IndexFlat,
     IndexFlat1D,
@@ -122,6 +132,8 @@ from ._transforms import (
 )
 from ._wrappers import IndexPreTransform, IndexRefine, IndexRefineFlat
 
+IVFSearchParameters = SearchParametersIVF
+
 # The field's names for the same things.
 omp_set_num_threads = set_num_threads
 omp_get_max_threads = num_threads
@@ -133,12 +145,14 @@ __all__ = [
     "IDSelectorArray", "IDSelectorBatch", "IDSelectorBitmap", "IDSelectorNot", "IDSelectorOr", "IDSelectorRange",
     "IDSelectorXOr", "ITQMatrix", "ITQTransform", "Index", "IndexFlat", "IndexFlat1D", "IndexFlatCosine",
     "IndexFlatIP", "IndexFlatL2", "IndexLSH", "IndexLattice", "IndexPQ", "IndexPQFastScan", "IndexPreTransform",
+    "IndexIVF", "IndexIVFFlat", "IndexIVFPQ", "IndexIVFPQFastScan", "IndexIVFRaBitQ", "IndexIVFScalarQuantizer",
     "IndexRaBitQ", "IndexRefine", "IndexRefineFlat", "IndexRefineSearchParameters", "IndexScalarQuantizer",
     "IndexStats", "InvalidArgument", "IoFailure", "Kmeans", "LinearTransform", "METRIC_BrayCurtis", "METRIC_COSINE",
     "METRIC_Canberra", "METRIC_GOWER", "METRIC_INNER_PRODUCT", "METRIC_Jaccard", "METRIC_JensenShannon",
     "METRIC_L1", "METRIC_L2", "METRIC_Linf", "METRIC_Lp", "METRIC_NaNEuclidean", "NormalizationTransform",
     "NotFound", "OPQMatrix", "OutOfMemory", "PCAMatrix", "Progress", "RandomRotationMatrix",
-    "RemapDimensionsTransform", "Report", "ScalarQuantizer", "SearchParameters", "SearchParametersPQ",
+    "RemapDimensionsTransform", "Report", "ScalarQuantizer", "SearchParameters", "SearchParametersIVF", "SearchParametersPQ",
+   
     "SearchParametersPreTransform", "SearchStats", "Stopped", "Timeout", "Unsupported", "VectorFile",
     "VectorTransform", "WrongState", "WrongType", "cpu_level", "deserialize_index", "evaluate", "from_bytes",
     "get_mem_usage_kb", "index", "index_factory", "inspect", "kmeans_1d", "knn", "load", "normalize_L2", "num_threads",

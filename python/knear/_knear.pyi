@@ -49,6 +49,14 @@ class SearchStats:
         """Of these, pairs ranked by the exact float64 distance."""
 
     @property
+    def lists_visited(self) -> int:
+        """Pairs of query and cell, of indexes with cells."""
+
+    @property
+    def coarse_seconds(self) -> float:
+        """Of the wall time, what it took to choose cells."""
+
+    @property
     def seconds(self) -> float:
         """Wall time in seconds."""
 
@@ -321,6 +329,28 @@ class SearchParametersPreTransform(SearchParameters):
     @index_params.setter
     def index_params(self, value: SearchParameters | None, /) -> None: ...
 
+class SearchParametersIVF(SearchParameters):
+    """
+    For indexes with cells. nprobe: cells to look into; max_codes: no further cell after so many vectors; None: as
+    the index says. quantizer_params must be None: cells are always the nearest ones.
+    """
+
+    def __init__(self, *, sel: knear.typing.FilterLike = None, nprobe: int | None = None, max_codes: int | None = None, quantizer_params: None = None) -> None: ...
+
+    @property
+    def nprobe(self) -> int | None:
+        """Cells to look into, or None."""
+
+    @nprobe.setter
+    def nprobe(self, value: int | None) -> None: ...
+
+    @property
+    def max_codes(self) -> int | None:
+        """Vectors after which no further cell is looked into, or None."""
+
+    @max_codes.setter
+    def max_codes(self, value: int | None) -> None: ...
+
 class SearchParametersPQ(SearchParameters):
     """
     For IndexPQ. search_type: IndexPQ.ST_PQ, ST_SDC or ST_polysemous; polysemous_ht: codes that differ from the
@@ -553,10 +583,12 @@ class Index:
         num_threads: for this call; 0 or None is the process-wide default.
         timeout: seconds, after which Timeout (a TimeoutError) is raised.
         progress: True for a bar, or a callable that takes a Progress and may return False to stop.
-        params: SearchParameters(sel=...), the field's spelling of filter; IndexRefineSearchParameters(k_factor=...) and
-        SearchParametersPQ(search_type=...) carry more.
+        params: SearchParameters(sel=...), the field's spelling of filter; SearchParametersIVF(nprobe=...),
+        IndexRefineSearchParameters(k_factor=...) and SearchParametersPQ(search_type=...) carry more.
         return_stats: a third result, SearchStats.
         k_factor: of an index that ranks again: candidates for each result; the index's own when not said.
+        nprobe, max_codes: of an index with cells: how many it looks into, and after how many vectors no further one; the
+        index's own nprobe, and no limit, when not said.
         D, I: packed arrays of the result's shape and type to fill instead of new ones.
         Raises InvalidArgument (a ValueError) for shapes and k that do not fit, WrongType (a TypeError) for element types
         that are no numbers. A query that holds NaN finds nothing.
@@ -621,10 +653,12 @@ class Index:
 
     @property
     def code_size(self) -> int:
-        """Bytes of one code."""
+        """Bytes of one stored code."""
 
     def sa_code_size(self) -> int:
-        """The field's name for code_size."""
+        """
+        Bytes of one code of sa_encode(): with the cell's number where there are cells.
+        """
 
     def sa_encode(self, x: knear.typing.ArrayLike, *, progress: knear.typing.ProgressLike | None = None, num_threads: int | None = None) -> knear.typing.ByteArray:
         """
@@ -911,3 +945,25 @@ def _transforms_of(self: Index) -> list[VectorTransform]: ...
 def _prepend(arg0: Index, arg1: VectorTransform, /) -> None: ...
 
 def _images(arg0: Index, arg1: knear.typing.ArrayLike, /) -> knear.typing.FloatArray: ...
+
+def _init_ivf(self: object, quantizer: Index, spec: str, metric: knear.typing.MetricLike, on_duplicate: str) -> None: ...
+
+def _quantizer_of(arg: Index, /) -> Index: ...
+
+def _nlist_of(arg: Index, /) -> int: ...
+
+def _nprobe_of(arg: Index, /) -> int: ...
+
+def _set_nprobe(arg0: Index, arg1: int, /) -> None: ...
+
+def _by_residual_of(arg: Index, /) -> bool: ...
+
+def _list_sizes_of(arg: Index, /) -> knear.typing.IdArray: ...
+
+def _imbalance_of(arg: Index, /) -> float: ...
+
+def _list_ids_of(arg0: Index, arg1: int, /) -> knear.typing.IdArray: ...
+
+def _list_codes_of(arg0: Index, arg1: int, /) -> knear.typing.ByteArray: ...
+
+def _search_preassigned(self: Index, x: knear.typing.ArrayLike, k: int, assign: knear.typing.IdsLike, params: SearchParameters | None) -> tuple[knear.typing.FloatArray, knear.typing.IdArray]: ...

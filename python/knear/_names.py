@@ -15,6 +15,9 @@ from ._knear import (
     _search_type_of,
     _set_pq_search,
 )
+from ._ivf import BY_TOKEN as _CELLS_BY_TOKEN
+from ._ivf import IndexIVF
+from ._sq_specs import SQ_SPECS, ScalarQuantizer
 from ._wrappers import IndexPreTransform, IndexRefine, IndexRefineFlat
 from .typing import MetricLike
 
@@ -152,29 +155,6 @@ class IndexPQFastScan(Index):
         super().__init__(f"PQ{M}x{nbits}fs", d, metric, on_duplicate=on_duplicate)
 
 
-class ScalarQuantizer:
-    """The types of IndexScalarQuantizer, by their well-known names."""
-
-    __module__ = "knear"
-    __slots__ = ()
-
-    QT_8bit = 0
-    QT_4bit = 1
-    QT_8bit_uniform = 2
-    QT_4bit_uniform = 3
-    QT_fp16 = 4
-    QT_8bit_direct = 5
-    QT_6bit = 6
-    QT_bf16 = 7
-    QT_8bit_direct_signed = 8
-
-
-_SQ_SPECS = (
-    "SQ8", "SQ4", "SQ8,range=uniform", "SQ4,range=uniform", "SQfp16", "SQ8_direct", "SQ6", "SQbf16",
-    "SQ8_direct_signed",
-)  # fmt: skip
-
-
 class IndexScalarQuantizer(Index):
     """Each element rounded on its own; `qtype` is one of ScalarQuantizer.QT_...
 
@@ -194,9 +174,9 @@ class IndexScalarQuantizer(Index):
         *,
         on_duplicate: str = "error",
     ) -> None:
-        if not 0 <= qtype < len(_SQ_SPECS):
-            raise ValueError(f"qtype = {qtype}; it must be one of ScalarQuantizer.QT_..., 0 to {len(_SQ_SPECS) - 1}")
-        super().__init__(_SQ_SPECS[qtype], d, metric, on_duplicate=on_duplicate)
+        if not 0 <= qtype < len(SQ_SPECS):
+            raise ValueError(f"qtype = {qtype}; it must be one of ScalarQuantizer.QT_..., 0 to {len(SQ_SPECS) - 1}")
+        super().__init__(SQ_SPECS[qtype], d, metric, on_duplicate=on_duplicate)
 
 
 class IndexLSH(Index):
@@ -251,12 +231,14 @@ _BY_TOKEN: tuple[tuple[str, type[Index]], ...] = (
 
 
 def class_of(spec: str, metric: int, dim: int, shape: str) -> type[Index]:
-    """The most derived class for an index of this description; shape is "scan", "pretransform" or "refine"."""
+    """The most derived class for an index of this description; shape is "scan", "ivf", "pretransform" or "refine"."""
     if shape == "refine":
         return IndexRefineFlat if re.search(r",RFlat(,k_factor=[^,]*)?$", spec) else IndexRefine
     if shape == "pretransform":
         return IndexPreTransform
-    stages = [stage for stage in spec.split(",") if "=" not in stage]
+    stages = [stage for stage in re.sub(r"\([^()]*\)", "", spec).split(",") if "=" not in stage]
+    if shape == "ivf":
+        return next((cls for token, cls in _CELLS_BY_TOKEN if re.fullmatch(token, stages[-1])), IndexIVF)
     if len(stages) == 1 and stages[0] != "Flat":
         return next((cls for token, cls in _BY_TOKEN if re.fullmatch(token, stages[0])), Index)
     if stages != ["Flat"]:

@@ -149,6 +149,11 @@ nb::object take_parameters(nb::handle params, SearchArgument& all) {
   if (!sel.is_none() && !all.filter.is_none())
     throw Error(Error::invalid_argument, "give filter or params.sel, not both");
   if (!sel.is_none()) all.filter = sel;
+  if (nb::isinstance<PyIvfParameters>(params)) {
+    const auto* ivf = nb::inst_ptr<PyIvfParameters>(params);
+    if (const auto nprobe = said(ivf->nprobe, "nprobe")) take(all.nprobe, *nprobe, "nprobe");
+    if (const auto most = said(ivf->max_codes, "max_codes"); most && *most) take(all.max_codes, *most, "max_codes");
+  }
   if (nb::isinstance<PyPqParameters>(params)) take(all.pq, nb::inst_ptr<PyPqParameters>(params)->pq, "search_type");
   if (nb::isinstance<PyRefineParameters>(params)) {
     const auto* refine = nb::inst_ptr<PyRefineParameters>(params);
@@ -160,6 +165,10 @@ nb::object take_parameters(nb::handle params, SearchArgument& all) {
 }
 
 }  // namespace
+
+std::optional<std::size_t> said(const std::optional<Int>& value, const char* name) {
+  return value ? std::optional(count_of(*value, name, 1)) : std::nullopt;
+}
 
 PqSearch pq_search_of(Int search_type, Int polysemous_ht) {
   const std::size_t bits = count_of(polysemous_ht, "polysemous_ht", 0);

@@ -33,13 +33,22 @@ struct PyPreTransformParameters : PySearchParameters {
 struct PyPqParameters : PySearchParameters {
   PqSearch pq;
 };
+struct PyIvfParameters : PySearchParameters {
+  std::optional<Int> nprobe = {};
+  std::optional<Int> max_codes = {};
+};
 
 // The parameters of one search, its keywords included, in one piece.
 struct SearchArgument {
   nb::object filter = nb::none();
   std::optional<double> k_factor = {};
   std::optional<PqSearch> pq = {};
+  std::optional<std::size_t> nprobe = {};
+  std::optional<std::size_t> max_codes = {};
 };
+
+// A number of cells or rows that is said: from 1 on.
+std::optional<std::size_t> said(const std::optional<Int>& value, const char* name);
 
 // The filter of one call.
 struct Filter {

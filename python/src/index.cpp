@@ -7,6 +7,7 @@
 
 #include "call.h"
 #include "knear/io.h"
+#include "knear/partition.h"
 #include "knear/spec.h"
 #include "knear/wrap.h"
 #include "metrics.h"
@@ -196,6 +197,7 @@ void define_functions(nb::module_& m) {
 }
 
 const char* shape_of(const Index& index) {
+  if (dynamic_cast<const IvfIndex*>(&index)) return "ivf";
   if (dynamic_cast<const RefineIndex*>(&index)) return "refine";
   return dynamic_cast<const PreTransformIndex*>(&index) ? "pretransform" : "scan";
 }

@@ -55,9 +55,10 @@ nb::object decode(const PyIndex& self, const ArrayLike& codes, const ProgressLik
 }  // namespace
 
 void define_codes(nb::class_<PyIndex>& type) {
-  const auto code_size = [](const PyIndex& self) { return without_gil([&] { return self.index->code_bytes(); }); };
-  type.def_prop_ro("code_size", code_size, "Bytes of one code.")
-      .def("sa_code_size", code_size, "The field's name for code_size.");
+  const auto stored = [](const PyIndex& self) { return without_gil([&] { return self.index->stats().code_bytes; }); };
+  const auto alone = [](const PyIndex& self) { return without_gil([&] { return self.index->code_bytes(); }); };
+  type.def_prop_ro("code_size", stored, "Bytes of one stored code.")
+      .def("sa_code_size", alone, "Bytes of one code of sa_encode(): with the cell's number where there are cells.");
   type.def(
       "sa_encode",
       [](const PyIndex& self, const ArrayLike& x, const ProgressLike& progress, std::optional<Int> num_threads) {

@@ -15,4 +15,5 @@ NB_MODULE(_knear, m) {
   init_clustering(m);
   init_transforms(m);
   init_wrappers(m);
+  init_partitions(m);
 }

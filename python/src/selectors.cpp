@@ -143,6 +143,34 @@ sel: any filter that `search` takes, usually an IDSelector.)")
               nb::for_getter(nb::sig("def index_params(self) -> SearchParameters | None")),
               nb::for_setter(nb::sig("def index_params(self, value: SearchParameters | None, /) -> None")),
               nb::arg("value").none(), "Parameters of the index inside, or None.");
+  nb::class_<PyIvfParameters, PySearchParameters>(
+      m, "SearchParametersIVF",
+      "For indexes with cells. nprobe: cells to look into; max_codes: no further cell after so many vectors; None: as\n"
+      "the index says. quantizer_params must be None: cells are always the nearest ones.")
+      .def(
+          "__init__",
+          [](PyIvfParameters* self, nb::object sel, std::optional<Int> nprobe, std::optional<Int> max_codes,
+             const nb::object& quantizer_params) {
+            if (!quantizer_params.is_none())
+              throw Error(Error::invalid_argument, "quantizer_params is not supported: leave it out");
+            new (self) PyIvfParameters{{std::move(sel)}, nprobe, max_codes};
+          },
+          nb::kw_only(), nb::arg("sel").sig("None") = nb::none(), nb::arg("nprobe") = nb::none(),
+          nb::arg("max_codes") = nb::none(), nb::arg("quantizer_params").sig("None") = nb::none(),
+          nb::sig("def __init__(self, *, sel: knear.typing.FilterLike = None, nprobe: int | None = None, "
+                  "max_codes: int | None = None, quantizer_params: None = None) -> None"))
+      .def_prop_rw(
+          "nprobe",
+          [](const PyIvfParameters& self) { return self.nprobe ? std::optional(self.nprobe->value) : std::nullopt; },
+          [](PyIvfParameters& self, std::optional<Int> nprobe) { self.nprobe = nprobe; }, nb::arg("value").none(),
+          "Cells to look into, or None.")
+      .def_prop_rw(
+          "max_codes",
+          [](const PyIvfParameters& self) {
+            return self.max_codes ? std::optional(self.max_codes->value) : std::nullopt;
+          },
+          [](PyIvfParameters& self, std::optional<Int> most) { self.max_codes = most; }, nb::arg("value").none(),
+          "Vectors after which no further cell is looked into, or None.");
   nb::class_<PyPqParameters, PySearchParameters>(
       m, "SearchParametersPQ",
       "For IndexPQ. search_type: IndexPQ.ST_PQ, ST_SDC or ST_polysemous; polysemous_ht: codes that differ from the\n"

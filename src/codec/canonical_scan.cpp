@@ -22,6 +22,10 @@ class CanonicalScan final : public Scan {
         table_(table),
         found_(queries.rows(), empty) {}
 
+  void limit(std::span<const double> limits) override {
+    for (std::size_t q = 0; q < found_.size(); ++q) found_[q].limit(limits[q]);
+  }
+
   void block(const CodeBlock& block) override {
     std::array<const float*, kAtOnce> rows;
     std::array<double, kAtOnce> distances;

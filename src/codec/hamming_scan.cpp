@@ -24,6 +24,10 @@ class HammingScan final : public Scan {
     codec.encode(queries, queries_.data());
   }
 
+  void limit(std::span<const double> limits) override {
+    for (std::size_t q = 0; q < found_.size(); ++q) found_[q].limit(limits[q]);
+  }
+
   void block(const CodeBlock& block) override {
     for (std::size_t first = 0; first < block.count; first += kAtOnce) {
       for (std::size_t q = 0; q < found_.size(); ++q) look(block, first, std::min(kAtOnce, block.count - first), q);

@@ -82,6 +82,10 @@ class RabitqScan final : public Scan {
     }
   }
 
+  void limit(std::span<const double> limits) override {
+    for (std::size_t q = 0; q < found_.size(); ++q) found_[q].limit(limits[q]);
+  }
+
   void block(const CodeBlock& block) override {
     const std::size_t groups = (block.count + kGroupRows - 1) / kGroupRows;
     for (std::size_t first = 0; first < groups;) {

@@ -26,8 +26,10 @@ class TopK {
 
   std::size_t k() const noexcept { return k_; }
 
-  // No hit with a larger distance can enter. Equal ones may, by their id.
-  double threshold() const noexcept { return worst_.distance; }
+  // Hits with a larger distance do not matter. Equal ones may, by their id.
+  double threshold() const noexcept { return std::min(worst_.distance, limit_); }
+  // Nothing farther is asked for, although it may come.
+  void limit(double distance) noexcept { limit_ = distance; }
 
   void push(double distance, Id id) {
     const Hit hit{distance, id};
@@ -82,6 +84,7 @@ class TopK {
 
   void reset() noexcept {
     room_ = k_ > 0;
+    limit_ = kInfinity;
     worst_ = room_ ? Hit{kInfinity, std::numeric_limits<Id>::max()} : Hit{-kInfinity, std::numeric_limits<Id>::min()};
   }
 
@@ -90,6 +93,7 @@ class TopK {
   std::vector<Hit> hits_;  // a heap once k small hits are there
   Hit worst_;              // without room, only hits below it enter
   bool room_;              // not yet full for the first time
+  double limit_;
 };
 
 // All hits with distance < radius.
@@ -98,6 +102,7 @@ class RangeHits {
   explicit RangeHits(double radius) : radius_(radius) {}
 
   double threshold() const noexcept { return radius_; }
+  void limit(double distance) noexcept { radius_ = std::min(radius_, distance); }
 
   void push(double distance, Id id) {
     if (distance < radius_) hits_.push_back({distance, id});

@@ -1,0 +1,271 @@
+"""Indexes with cells: vectors lie in the lists of k-means cells, and a search looks only into the nearest ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ._errors import InvalidArgument
+from ._knear import (
+    METRIC_L2,
+    Index,
+    SearchParameters,
+    _by_residual_of,
+    _imbalance_of,
+    _init_ivf,
+    _list_codes_of,
+    _list_ids_of,
+    _list_sizes_of,
+    _nlist_of,
+    _nprobe_of,
+    _quantizer_of,
+    _search_preassigned,
+    _set_nprobe,
+)
+from ._sq_specs import SQ_SPECS, ScalarQuantizer
+from .typing import ArrayLike, ByteArray, FloatArray, IdArray, MetricLike
+
+SUBSET_TYPE_ID_RANGE = 0
+SUBSET_TYPE_ID_MOD = 1
+
+
+class InvertedLists:
+    """The lists of an index with cells, as they are at the moment of each call."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+
+    @property
+    def nlist(self) -> int:
+        """Number of lists; also len()."""
+        return _nlist_of(self._index)
+
+    def __len__(self) -> int:
+        return self.nlist
+
+    @property
+    def code_size(self) -> int:
+        """Bytes of one stored code."""
+        return self._index.code_size
+
+    def list_size(self, list_no: int) -> int:
+        """Vectors in a list."""
+        return len(_list_ids_of(self._index, list_no))
+
+    def get_ids(self, list_no: int) -> IdArray:
+        """The ids in a list, int64 of shape (n,)."""
+        return _list_ids_of(self._index, list_no)
+
+    def get_codes(self, list_no: int) -> ByteArray:
+        """The stored codes of a list in the order of get_ids(), uint8 of shape (n, code_size)."""
+        return _list_codes_of(self._index, list_no)
+
+    def imbalance_factor(self) -> float:
+        """nlist * sum of squared sizes / n^2: 1.0 when all lists are equally long."""
+        return _imbalance_of(self._index)
+
+
+class IndexIVF(Index):
+    """Vectors in the lists of nlist cells, coded by any codec; a search looks into the nprobe nearest lists.
+
+    quantizer: the index that finds cells, usually an IndexFlatL2. Training fills it with nlist centroids, unless it
+    holds that many vectors already; afterwards it may be searched, but is changed only through this index.
+    codes: the factory string of the codes, "Flat", "PQ16x8", "SQ8", ...
+
+    >>> import numpy as np
+    >>> x = np.random.default_rng(0).random((5000, 16), dtype="float32")
+    >>> index = knear.IndexIVF(knear.IndexFlatL2(16), 16, 50, "SQ8")
+    >>> index.train(x)
+    >>> index.add(x)
+    5000
+    >>> index.nprobe = 10
+    >>> index.search(x[:3], 1)[1].tolist()
+    [[0], [1], [2]]
+    >>> index.nlist, int(index.list_sizes.sum()), index.spec
+    (50, 5000, 'IVF50,nprobe=10,SQ8')
+    """
+
+    __module__ = "knear"
+    __slots__ = ()
+
+    def __init__(
+        self,
+        quantizer: Index,
+        d: int,
+        nlist: int,
+        codes: str,
+        metric: MetricLike = METRIC_L2,
+        *,
+        by_residual: bool | None = None,
+        on_duplicate: str = "error",
+    ) -> None:
+        if quantizer.d != d:
+            raise InvalidArgument(f"the quantizer has {quantizer.d} dimensions, not d = {d}")
+        residual = "" if by_residual is None else f",by_residual={'on' if by_residual else 'off'}"
+        _init_ivf(self, quantizer, f"IVF{nlist}{residual},{codes}", metric, on_duplicate)
+
+    @property
+    def nlist(self) -> int:
+        """Number of cells."""
+        return _nlist_of(self)
+
+    @property
+    def nprobe(self) -> int:
+        """Cells that a search looks into which does not say itself; about sqrt(nlist) / 2 unless it was set."""
+        return _nprobe_of(self)
+
+    @nprobe.setter
+    def nprobe(self, nprobe: int) -> None:
+        _set_nprobe(self, nprobe)
+
+    @property
+    def quantizer(self) -> Index:
+        """The index that finds cells; its ids are the numbers of the cells."""
+        return _quantizer_of(self)
+
+    @property
+    def by_residual(self) -> bool:
+        """Are codes those of vectors less the centroids of their cells?"""
+        return _by_residual_of(self)
+
+    @property
+    def invlists(self) -> InvertedLists:
+        """The lists: sizes, ids and codes."""
+        return InvertedLists(self)
+
+    @property
+    def list_sizes(self) -> IdArray:
+        """Vectors in each list, int64 of shape (nlist,)."""
+        return _list_sizes_of(self)
+
+    @property
+    def imbalance(self) -> float:
+        """nlist * sum of squared list sizes / n^2: 1.0 when all lists are equally long."""
+        return _imbalance_of(self)
+
+    def get_list_size(self, list_no: int) -> int:
+        """Vectors in one list."""
+        return len(_list_ids_of(self, list_no))
+
+    def search_preassigned(
+        self, x: ArrayLike, k: int, assign: ArrayLike, *, params: SearchParameters | None = None
+    ) -> tuple[FloatArray, IdArray]:
+        """As search(), in the cells that the caller chose.
+
+        assign: integers of shape (nq, any), the cells of each query, nearest first; negative ones are passed over.
+        Raises InvalidArgument for a cell that does not exist.
+        """
+        return _search_preassigned(self, x, k, _flat(assign), params)
+
+    def copy_subset_to(self, other: IndexIVF, subset_type: int, a1: int, a2: int) -> None:
+        """Merges a part of the vectors into another index.
+
+        subset_type 0: ids from a1 to below a2; 1: ids with id % a1 == a2.
+        """
+        if subset_type not in (SUBSET_TYPE_ID_RANGE, SUBSET_TYPE_ID_MOD):
+            raise InvalidArgument(f"subset_type = {subset_type}; it must be 0 (range of ids) or 1 (ids modulo a1)")
+        chosen = [
+            id
+            for id in self.ids().tolist()
+            if (a1 <= id < a2 if subset_type == SUBSET_TYPE_ID_RANGE else id % a1 == a2)
+        ]
+        if chosen:
+            other.add(self.get(chosen), ids=chosen)
+
+    def make_direct_map(self, new_maintain_direct_map: bool = True) -> None:
+        """Accepted and means nothing: where an id lies is always known."""
+
+    def set_direct_map_type(self, type: int) -> None:
+        """Accepted and means nothing: where an id lies is always known."""
+
+
+def _flat(assign: Any) -> Any:
+    if hasattr(assign, "reshape"):
+        return assign.reshape(-1)
+    flat: list[Any] = []
+    for row in assign:
+        flat.extend(row if isinstance(row, Iterable) else [row])
+    return flat
+
+
+class IndexIVFFlat(IndexIVF):
+    """Vectors as they are, in lists."""
+
+    __module__ = "knear"
+    __slots__ = ()
+
+    def __init__(
+        self, quantizer: Index, d: int, nlist: int, metric: MetricLike = METRIC_L2, own_invlists: bool = True,
+        *, on_duplicate: str = "error",
+    ) -> None:  # fmt: skip
+        super().__init__(quantizer, d, nlist, "Flat", metric, on_duplicate=on_duplicate)
+
+
+class IndexIVFPQ(IndexIVF):
+    """Product quantizer codes of M sub-vectors of `nbits` bits, of what centroids leave of vectors, in lists."""
+
+    __module__ = "knear"
+    __slots__ = ()
+
+    def __init__(
+        self, quantizer: Index, d: int, nlist: int, M: int, nbits: int = 8, metric: MetricLike = METRIC_L2,
+        own_invlists: bool = True, *, by_residual: bool | None = None, on_duplicate: str = "error",
+    ) -> None:  # fmt: skip
+        super().__init__(
+            quantizer, d, nlist, f"PQ{M}x{nbits}", metric, by_residual=by_residual, on_duplicate=on_duplicate
+        )
+
+
+class IndexIVFPQFastScan(IndexIVF):
+    """Product quantizer of 4 bits in lists, scanned by register lookups. `bbs` is accepted and means nothing here."""
+
+    __module__ = "knear"
+    __slots__ = ()
+
+    def __init__(
+        self, quantizer: Index, d: int, nlist: int, M: int, nbits: int = 4, metric: MetricLike = METRIC_L2,
+        bbs: int = 32, own_invlists: bool = True, *, by_residual: bool | None = None, on_duplicate: str = "error",
+    ) -> None:  # fmt: skip
+        super().__init__(
+            quantizer, d, nlist, f"PQ{M}x{nbits}fs", metric, by_residual=by_residual, on_duplicate=on_duplicate
+        )
+
+
+class IndexIVFScalarQuantizer(IndexIVF):
+    """Each element of what centroids leave of vectors rounded on its own; `qtype` is a ScalarQuantizer.QT_..."""
+
+    __module__ = "knear"
+    __slots__ = ()
+
+    def __init__(
+        self, quantizer: Index, d: int, nlist: int, qtype: int = ScalarQuantizer.QT_8bit,
+        metric: MetricLike = METRIC_L2, by_residual: bool | None = None, own_invlists: bool = True,
+        *, on_duplicate: str = "error",
+    ) -> None:  # fmt: skip
+        if not 0 <= qtype < len(SQ_SPECS):
+            raise InvalidArgument(f"qtype = {qtype}; it must be one of ScalarQuantizer.QT_..., 0 to {len(SQ_SPECS) - 1}")
+        super().__init__(
+            quantizer, d, nlist, SQ_SPECS[qtype], metric, by_residual=by_residual, on_duplicate=on_duplicate
+        )
+
+
+class IndexIVFRaBitQ(IndexIVF):
+    """RaBitQ codes of 1 to 9 bits a dimension, of what centroids leave of vectors, in lists."""
+
+    __module__ = "knear"
+    __slots__ = ()
+
+    def __init__(
+        self, quantizer: Index, d: int, nlist: int, metric: MetricLike = METRIC_L2, own_invlists: bool = True,
+        nb_bits: int = 1, *, on_duplicate: str = "error",
+    ) -> None:  # fmt: skip
+        super().__init__(quantizer, d, nlist, f"RaBitQ{nb_bits}", metric, on_duplicate=on_duplicate)
+
+
+BY_TOKEN: tuple[tuple[str, type[IndexIVF]], ...] = (
+    (r"Flat", IndexIVFFlat),
+    (r"PQ\d+x4fs", IndexIVFPQFastScan),
+    (r"PQ\d+(x\d+)?", IndexIVFPQ),
+    (r"SQ\d.*", IndexIVFScalarQuantizer),
+    (r"RaBitQ.*", IndexIVFRaBitQ),
+)

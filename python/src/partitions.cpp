@@ -1,0 +1,114 @@
+// Indexes with cells; their classes are in _ivf.py.
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/string_view.h>
+
+#include <string>
+
+#include "arrays.h"
+#include "call.h"
+#include "filters.h"
+#include "knear/partition.h"
+#include "knear/spec.h"
+#include "knear/wrap.h"
+#include "metrics.h"
+#include "module.h"
+
+namespace knear::python {
+
+namespace {
+
+using AnyIndex = nb::typed<nb::object, PyIndex>;
+
+IvfIndex& cells_of(const PyIndex& self) {
+  auto* ivf = dynamic_cast<IvfIndex*>(&*self.index);
+  if (!ivf) throw Error(Error::wrong_type, self.index->spec() + " has no cells");
+  return *ivf;
+}
+
+void init_ivf(nb::handle self, PyIndex& quantizer, const std::string& spec, const MetricLike& metric,
+              std::string_view on_duplicate) {
+  if (nb::inst_ready(self)) throw Error(Error::wrong_state, "this index is built already");
+  quantizer.writable();
+  std::shared_ptr<Index> index = build_partition(parse_spec(spec), quantizer.index.shared(), metric_of(metric));
+  new (nb::inst_ptr<PyIndex>(self)) PyIndex{index, on_duplicate_of(on_duplicate)};
+  nb::inst_mark_ready(self);
+  quantizer.whole = index;
+}
+
+AnyIndex quantizer_of(const PyIndex& self) {
+  nb::object object = wrap(cells_of(self).coarse());
+  nb::inst_ptr<PyIndex>(object)->whole = self.index.shared();
+  return AnyIndex(object);
+}
+
+nb::object list_sizes(const PyIndex& self) {
+  const ListStats lists = without_gil([&] { return cells_of(self).lists(); });
+  std::vector<Id> sizes(lists.sizes.begin(), lists.sizes.end());
+  const std::size_t count = sizes.size();
+  return make_array(std::move(sizes), {count});
+}
+
+nb::object ids_of_list(const PyIndex& self, Int cell) {
+  std::vector<Id> ids = without_gil([&] { return cells_of(self).list_ids_of(count_of(cell, "list_no", 0)); });
+  const std::size_t count = ids.size();
+  return make_array(std::move(ids), {count});
+}
+
+nb::object codes_of_list(const PyIndex& self, Int cell) {
+  const IvfIndex& ivf = cells_of(self);
+  std::vector<Byte> codes = without_gil([&] { return ivf.list_codes_of(count_of(cell, "list_no", 0)); });
+  const std::size_t bytes = without_gil([&] { return ivf.stats().code_bytes; });
+  const std::size_t count = codes.size() / bytes;
+  return make_array(std::move(codes), {count, bytes});
+}
+
+nb::object search_preassigned(const PyIndex& self, const ArrayLike& x, Int k, const IdsLike& assign,
+                              const nb::object& params) {
+  const IvfIndex& ivf = cells_of(self);
+  const Rows rows(x, "x");
+  const std::size_t count = count_of(k, "k", 1);
+  const Ids cells(assign, "assign");
+  const SearchArgument says = search_argument({}, params);
+  const Filter filter = filter_of(says.filter, ivf, rows.view().rows());
+  Call call({}, static_cast<double>(rows.view().rows()) * static_cast<double>(ivf.dim()) * 1e4);
+  if (filter.calls_python) call.expect_python();
+  SearchOptions options;
+  options.run = call.options();
+  options.filter = filter.one;
+  options.filters = filter.many;
+  options.max_codes = says.max_codes.value_or(0);
+  Neighbors found;
+  call.run([&] { found = ivf.search_preassigned(rows.view(), count, cells.view(), options); });
+  const std::size_t queries = rows.view().rows();
+  return nb::make_tuple(make_array(std::move(found.distances), {queries, count}, framework_of(x)),
+                        make_array(std::move(found.ids), {queries, count}, framework_of(x)));
+}
+
+}  // namespace
+
+void init_partitions(nb::module_& m) {
+  m.def("_init_ivf", init_ivf, nb::arg("self"), nb::arg("quantizer"), nb::arg("spec"), nb::arg("metric"),
+        nb::arg("on_duplicate"));
+  m.def("_quantizer_of", quantizer_of);
+  m.def("_nlist_of", [](const PyIndex& self) { return cells_of(self).nlist(); });
+  m.def("_nprobe_of", [](const PyIndex& self) { return cells_of(self).nprobe(); });
+  m.def("_set_nprobe", [](PyIndex& self, Int nprobe) { cells_of(self).set_nprobe(count_of(nprobe, "nprobe", 1)); });
+  m.def("_by_residual_of", [](const PyIndex& self) { return cells_of(self).by_residual(); });
+  m.def("_list_sizes_of", [](const PyIndex& self) { return nb::typed<nb::object, IdArray>(list_sizes(self)); });
+  m.def("_imbalance_of",
+        [](const PyIndex& self) { return without_gil([&] { return cells_of(self).lists().imbalance; }); });
+  m.def("_list_ids_of",
+        [](const PyIndex& self, Int cell) { return nb::typed<nb::object, IdArray>(ids_of_list(self, cell)); });
+  m.def("_list_codes_of",
+        [](const PyIndex& self, Int cell) { return nb::typed<nb::object, ByteArray>(codes_of_list(self, cell)); });
+  m.def(
+      "_search_preassigned",
+      [](const PyIndex& self, const ArrayLike& x, Int k, const IdsLike& assign,
+         const nb::typed<nb::object, PySearchParameters>& params) {
+        return nb::typed<nb::object, nb::typed<nb::tuple, FloatArray, IdArray>>(
+            search_preassigned(self, x, k, assign, params));
+      },
+      nb::arg("self"), nb::arg("x"), nb::arg("k"), nb::arg("assign"), nb::arg("params").none());
+}
+
+}  // namespace knear::python
