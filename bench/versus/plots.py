@@ -110,6 +110,33 @@ def pareto(result: dict[str, Any], folder: Path) -> None:
         plt.close(figure)
 
 
+def partitions(result: dict[str, Any], batch: int, folder: Path) -> None:
+    """For each data set, queries per second (log) against recall, ours and Faiss's of each kind of codes."""
+    names = list(dict.fromkeys(p["data"] for p in result["points"]))
+    if not names:
+        return
+    families = list(dict.fromkeys(p["family"] for p in result["points"]))
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(1, len(names), figsize=(5.6 * len(names), 5), layout="constrained", squeeze=False)
+        for axis, name in zip(axes[0], names):
+            for i, family in enumerate(families):
+                for library in dict.fromkeys(p["library"] for p in result["points"]):
+                    points = _frontier([{**p, "qps": p["qps"][batch]} for p in result["points"]
+                                        if (p["data"], p["family"], p["library"]) == (name, family, library)])  # fmt: skip
+                    xs, ys = [_stretched(p["recall"]) for p in points], [p["qps"] for p in points]
+                    axis.plot(xs, ys, color=f"C{i}", marker="o" if library == "knear" else "x", markersize=4,
+                              linestyle="-" if library == "knear" else ":", label=f"{library} {family}")  # fmt: skip
+            _recall_axis(axis, min(p["recall"] for p in result["points"] if p["data"] == name))
+            axis.set_yscale("log")
+            axis.set_xlabel(f"recall@{result['k']}")
+            axis.set_title(name, loc="left", fontsize=11, fontweight="bold")
+            axis.grid(True, which="major")
+        axes[0][0].set_ylabel(f"queries per second, {report.threads_text(result['threads'])}, batches of {batch:,}")
+        axes[0][-1].legend(frameon=False, fontsize=8, loc="lower left")
+        figure.savefig(folder / f"ivf-{result['threads']}t-{batch}.png")
+        plt.close(figure)
+
+
 def _curve(axis: Any, library: str, spec: str, points: list[dict[str, Any]], marker: str) -> None:
     colour = COLOURS.get(library.split("_")[0], FAINT)
     if spec == "Flat":

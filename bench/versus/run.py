@@ -4,7 +4,7 @@
 Experiments: grid (exact search over many shapes), pareto (speed against recall), single (one query on a
 million rows, with the share of the memory's bandwidth), load (opening, adding, importing), codes (recall,
 distortion and speed of small codes), kmeans (seconds and objective), certified (exact search by int8 first,
-and where that could cost something).
+and where that could cost something), ivf (partitions: speed at equal recall, building, memory).
 
 Writes JSON, tables and pictures to out/versus. Makes its own environment in build/versus-env.
 """
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import environment
 
-EXPERIMENTS = ("grid", "pareto", "single", "load", "codes", "kmeans", "certified")
+EXPERIMENTS = ("grid", "pareto", "single", "load", "codes", "kmeans", "certified", "ivf")
 
 
 def arguments() -> argparse.Namespace:
@@ -30,9 +30,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--subject", default="knear", help="whose speed is the one to judge")
     parser.add_argument("--rivals", type=words, default=None, help="from faiss, hnswlib, usearch, numpy")
     parser.add_argument("--dims", type=numbers, default=None, help="dimensions of the grid")
-    parser.add_argument("--nq", type=numbers, default=None, help="batch sizes of grid or certified")
+    parser.add_argument("--nq", type=numbers, default=None, help="batch sizes of grid, certified or ivf")
     parser.add_argument("--k", type=numbers, default=None, help="numbers of neighbours of grid or certified")
-    parser.add_argument("--data", default=None, help="data set of pareto, codes, kmeans or certified: fashion, sift, words, clustered-N-D")
+    parser.add_argument("--data", default=None, help="data set of pareto, codes, kmeans, certified or ivf: fashion, sift, words, clustered-N-D")
     parser.add_argument("--gigabytes", type=float, default=None, help="size of the index of load (default: 3)")
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall",
                         help="cpu: the process's own time, for one thread on a busy machine")  # fmt: skip

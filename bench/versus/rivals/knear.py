@@ -12,6 +12,7 @@ from rivals.base import Rival
 
 class Knear(Rival):
     name = "knear"
+    _knobs: dict[str, int] = {}
 
     def version(self) -> str:
         return str(knear.__version__)
@@ -30,8 +31,11 @@ class Knear(Rival):
     def add(self, rows: np.ndarray) -> None:
         self.index.add(rows)
 
+    def tune(self, **knobs: float) -> None:
+        self._knobs = {name: int(value) for name, value in knobs.items()}
+
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        return self.index.search(queries, k)
+        return self.index.search(queries, k, **self._knobs)
 
     def work(self, queries: np.ndarray, k: int) -> int:
         return int(self.index.search(queries, k, return_stats=True)[2].rows_reranked)

@@ -1,0 +1,180 @@
+"""Indexes with cells."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import knear
+
+D = 16
+
+
+@pytest.fixture(scope="module")
+def x() -> np.ndarray:
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(40, D)) * 2
+    return (centres[rng.integers(40, size=4000)] + rng.normal(size=(4000, D))).astype("float32")
+
+
+def full(make, x):
+    index = make(knear.IndexFlatL2(D))
+    index.train(x)
+    index.add(x)
+    return index
+
+
+CLASSES = [
+    (lambda q: knear.IndexIVFFlat(q, D, 30), "IVF30,Flat"),
+    (lambda q: knear.IndexIVFFlat(q, D, 30, knear.METRIC_L2, True), "IVF30,Flat"),
+    (lambda q: knear.IndexIVFPQ(q, D, 30, 4, 8), "IVF30,PQ4x8"),
+    (lambda q: knear.IndexIVFPQFastScan(q, D, 30, 8), "IVF30,PQ8x4fs"),
+    (lambda q: knear.IndexIVFScalarQuantizer(q, D, 30, knear.ScalarQuantizer.QT_6bit), "IVF30,SQ6"),
+    (lambda q: knear.IndexIVFRaBitQ(q, D, 30, nb_bits=4), "IVF30,RaBitQ4"),
+    (lambda q: knear.IndexIVF(q, D, 30, "PQ4x8", by_residual=False), "IVF30,by_residual=off,PQ4x8"),
+]
+
+
+@pytest.mark.parametrize(("make", "spec"), CLASSES)
+def test_every_class_builds_searches_and_comes_back(make, spec, x, tmp_path):
+    index = full(make, x)
+    assert index.spec == spec
+    assert index.nlist == 30 and len(index.invlists) == 30
+    found = index.search(x[:50], 10, nprobe=30)[1]
+    assert sum(i in row for i, row in enumerate(found)) >= 30
+    index.nprobe = 5
+    before = index.search(x[:20], 5)
+    path = tmp_path / "index"
+    index.save(path)
+    for again in (knear.load(path, mmap=True), knear.load(path, mmap=False), pickle.loads(pickle.dumps(index)),
+                  copy.deepcopy(index)):  # fmt: skip
+        assert type(again) is type(index)
+        assert again.nprobe == 5 and again.spec == index.spec
+        np.testing.assert_array_equal(again.search(x[:20], 5)[1], before[1])
+        np.testing.assert_array_equal(again.search(x[:20], 5)[0], before[0])
+
+
+def test_lists_hold_all_ids_once(x):
+    index = full(CLASSES[0][0], x)
+    sizes = index.list_sizes
+    assert sizes.sum() == len(x) and index.imbalance >= 1
+    ids = np.concatenate([index.invlists.get_ids(i) for i in range(index.nlist)])
+    assert sorted(ids) == list(range(len(x)))
+    cell = int(sizes.argmax())
+    assert index.get_list_size(cell) == sizes[cell] == index.invlists.list_size(cell)
+    codes = index.invlists.get_codes(cell)
+    assert codes.shape == (sizes[cell], index.code_size) and index.code_size == 4 * D
+    np.testing.assert_array_equal(codes.view("float32"), x[index.invlists.get_ids(cell)])
+    with pytest.raises(knear.InvalidArgument):
+        index.invlists.get_ids(30)
+
+
+def test_cells_chosen_by_the_caller(x):
+    index = full(CLASSES[1][0], x)
+    cells = index.quantizer.search(x[:30], 4)[1]
+    D1, I1 = index.search(x[:30], 5, nprobe=4)
+    D2, I2 = index.search_preassigned(x[:30], 5, cells)
+    np.testing.assert_array_equal(I1, I2)
+    np.testing.assert_array_equal(D1, D2)
+    index.search_preassigned(x[:2], 5, [[1, -1], [2, 3]])
+    with pytest.raises(knear.InvalidArgument):
+        index.search_preassigned(x[:2], 5, [[1], [30]])
+    with pytest.raises(knear.InvalidArgument):
+        index.search_preassigned(x[:2], 5, [1, 2, 3])
+
+
+def test_search_parameters(x):
+    index = full(CLASSES[0][0], x)
+    stats = index.search(x[:10], 5, nprobe=3, return_stats=True)[2]
+    assert stats.lists_visited == 30 and stats.coarse_seconds > 0
+    params = knear.SearchParametersIVF(nprobe=3, sel=knear.IDSelectorRange(0, 2000))
+    I = index.search(x[:10], 5, params=params)[1]
+    assert (I < 2000).all() and (I >= 0).all()
+    few = index.search(x[:10], 5, nprobe=30, max_codes=1, return_stats=True)[2]
+    assert few.lists_visited == 10
+    assert knear.IVFSearchParameters is knear.SearchParametersIVF
+    lims, _, found = index.range_search(x[:3], 4.0, nprobe=30)
+    exact = knear.IndexFlatL2(D)
+    exact.add(x)
+    assert sorted(found) == sorted(exact.range_search(x[:3], 4.0)[2])
+    for bad in (0, -1):
+        with pytest.raises(knear.InvalidArgument):
+            index.search(x[:1], 1, nprobe=bad)
+        with pytest.raises(knear.InvalidArgument):
+            index.nprobe = bad
+    index.search(x[:1], 1, nprobe=10**6)
+    with pytest.raises(knear.InvalidArgument):
+        index.search(x[:1], 1, nprobe=2, params=params)
+    with pytest.raises(knear.InvalidArgument):
+        exact.search(x[:1], 1, nprobe=2)
+    with pytest.raises(AttributeError):
+        index.nprobs = 8
+
+
+def test_change(x):
+    index = full(CLASSES[3][0], x)
+    assert index.remove_ids(np.arange(100)) == 100
+    assert index.ntotal == 3900 and 5 not in index.ids()
+    index.add(x[:100], ids=np.arange(100))
+    index.update([7], x[2000:2001])
+    assert index.search(x[2000:2001], 2, nprobe=30)[1].tolist()[0] in ([7, 2000], [2000, 7])
+    with pytest.raises(knear.WrongState):
+        index.quantizer.add(x)
+
+
+def test_a_full_quantizer_stays_as_it_is(x):
+    centroids = x[::100].copy()
+    quantizer = knear.IndexFlatL2(D)
+    quantizer.add(centroids)
+    index = knear.IndexIVFFlat(quantizer, D, 40)
+    assert index.is_trained
+    index.add(x)
+    np.testing.assert_array_equal(index.quantizer.get(range(40)), centroids)
+    with pytest.raises(knear.InvalidArgument):
+        knear.IndexIVFFlat(knear.IndexFlatL2(D), 8, 40)
+
+
+def test_four_shards_are_one_index(x):
+    whole = full(CLASSES[2][0], x)
+    shards = []
+    for i in range(4):
+        shard = pickle.loads(pickle.dumps(whole))
+        shard.reset()
+        part = np.arange(i, len(x), 4)
+        shard.add(x[part], ids=part)
+        shards.append(shard)
+    for shard in shards[1:]:
+        shards[0].merge(shard)
+        assert shard.ntotal == 1000
+    one, four = whole.search(x[:100], 10, nprobe=7), shards[0].search(x[:100], 10, nprobe=7)
+    np.testing.assert_array_equal(one[1], four[1])
+    np.testing.assert_array_equal(one[0], four[0])
+
+
+def test_subsets(x):
+    index = full(CLASSES[0][0], x)
+    other = pickle.loads(pickle.dumps(index))
+    other.reset()
+    index.copy_subset_to(other, 0, 100, 200)
+    index.copy_subset_to(other, 1, 1000, 7)
+    assert sorted(other.ids()) == [7, *range(100, 200), 1007, 2007, 3007]
+    with pytest.raises(knear.InvalidArgument):
+        index.copy_subset_to(other, 9, 0, 1)
+
+
+def test_compressed_search_of_2048_dimensions():
+    d, nb = 2048, 7030
+    np.random.seed(1234)
+    xb = np.random.random((nb, d)).astype("float32")
+    xb[:, 0] += np.arange(nb) / 1000.0
+    quantizer = knear.IndexFlatL2(d)
+    index = knear.IndexIVFPQ(quantizer, d, 100, 8, 8)
+    index.train(xb)
+    index.add(xb)
+    index.nprobe = 10
+    D, I = index.search(xb[:5], 4)
+    assert sum(i in row for i, row in enumerate(I)) >= 4
+    assert (np.diff(D) >= 0).all()
