@@ -100,7 +100,7 @@ class Rabitq final : public RabitqCodec {
     std::vector<float> row(dim());
     for (std::size_t i = 0; i < rows.rows(); ++i, codes += code_bytes()) {
       rows.copy_row(i, row.data());
-      prepare(row.data());
+      make_unit(row.data());
       for (std::size_t j = 0; j < dim(); ++j) row[j] -= centre_[j];
       const double product = product_of(row.data(), centre_.data(), dim());
       if (rotation_) rotation_->apply(row.data());
@@ -167,7 +167,7 @@ class Rabitq final : public RabitqCodec {
     for (std::size_t j = 0; j < dim(); ++j) w[j] -= estimator_.layout().middle();
   }
 
-  void prepare(float* row) const {
+  void make_unit(float* row) const {
     if (metric() == Metric::cosine) normalize(row, dim());
   }
 
@@ -180,7 +180,7 @@ class Rabitq final : public RabitqCodec {
       const std::size_t end = std::min(rows.rows(), (task + 1) * kMeanRows);
       for (std::size_t i = task * kMeanRows; i < end; ++i) {
         rows.copy_row(i, row.data());
-        prepare(row.data());
+        make_unit(row.data());
         for (std::size_t j = 0; j < dim(); ++j) sum[j] += row[j];
       }
     });
@@ -197,7 +197,7 @@ class Rabitq final : public RabitqCodec {
     RabitqQuery prepared{};
     std::vector<float>& q = prepared.turned;
     q.assign(query, query + dim());
-    prepare(q.data());
+    make_unit(q.data());
     const double product = product_of(q.data(), centre_.data(), dim());
     for (std::size_t j = 0; j < dim(); ++j) q[j] -= centre_[j];
     const double squares = product_of(q.data(), q.data(), dim());

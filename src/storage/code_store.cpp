@@ -321,7 +321,7 @@ std::size_t CodeStore::memory_bytes() const {
     const std::size_t rows = chunk.held();
     if (!chunk.mapped || chunk.shadow_owner != chunk.owner) bytes += rows * snapshot_->shadow_bytes();
     if (chunk.mapped) continue;
-    bytes += rows * (code_bytes_ + (chunk.ids ? sizeof(Id) : 0));
+    bytes += bytes_of_codes(layout_, rows, code_bytes_) + rows * (chunk.ids ? sizeof(Id) : 0);
   }
   return bytes;
 }
@@ -330,8 +330,9 @@ std::size_t CodeStore::mapped_bytes() const {
   const auto now = snapshot();
   std::size_t bytes = 0;
   for (const Chunk& chunk : now->chunks) {
-    if (chunk.mapped) bytes += chunk.count * (code_bytes_ + (chunk.ids ? sizeof(Id) : 0));
-    if (chunk.mapped && chunk.shadow_owner == chunk.owner) bytes += chunk.count * now->shadow_bytes();
+    if (!chunk.mapped) continue;
+    bytes += bytes_of_codes(layout_, chunk.count, code_bytes_) + chunk.count * (chunk.ids ? sizeof(Id) : 0);
+    if (chunk.shadow_owner == chunk.owner) bytes += chunk.count * now->shadow_bytes();
   }
   return bytes;
 }

@@ -104,6 +104,24 @@ void write_composed_seeds(const fs::path& folder) {
   }
 }
 
+// Partitions of a few cells: codes of each layout, other coarse indexes and metrics.
+void write_partition_seeds(const fs::path& folder) {
+  constexpr std::size_t kRows = 40;
+  constexpr std::size_t kDim = 6;
+  const auto rows = rows_of(kRows, kDim);
+  for (const char* spec : {"IVF3,Flat,exact=fp32", "IVF3,Flat,exact=int8", "IVF3,SQ8", "IVF3,nprobe=2,PQ3x4",
+                           "IVF3,PQ3x4fs", "IVF3,by_residual=on,PQ3x4fs", "IVF3,RaBitQ",
+                           "IVF3(Flat,dtype=float16),metric=ip,LSH", "IVF3(IVF2,Flat),Flat", "PCA3,IVF2,Flat,RFlat"}) {
+    const auto index = index_factory(kDim, spec);
+    save(*index, folder / (std::string(spec) + " untrained"));
+    index->train(MatrixView(rows, kDim));
+    save(*index, folder / (std::string(spec) + " empty"));
+    index->add(MatrixView(rows, kDim));
+    index->remove(std::array<Id, 2>{3, 33});
+    save(*index, folder / spec);
+  }
+}
+
 // Puts the byte that says the format in front of a file.
 void write_vector_seed(const fs::path& seed, std::size_t format, const std::string& file) {
   std::ofstream(seed, std::ios::binary) << static_cast<char>(format) << file;
@@ -150,6 +168,7 @@ int main(int argc, char** argv) try {
   knear::write_container_seeds(folder / "container_fuzz");
   knear::write_index_seeds(folder / "index_fuzz");
   knear::write_composed_seeds(folder / "index_fuzz");
+  knear::write_partition_seeds(folder / "index_fuzz");
   knear::write_vector_seeds(folder / "vectors_fuzz");
   return 0;
 } catch (const std::exception& error) {

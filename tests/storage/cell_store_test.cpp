@@ -315,6 +315,14 @@ TEST_P(CellStore, OneAdditionWastesNoMemory) {
   EXPECT_GE(store->memory_bytes(), kNeeded);
 }
 
+// In planes, a cell of one row has room for 32.
+TEST_P(CellStore, CountsTheMemoryOfWholeGroups) {
+  auto store = make();
+  store->append(kCells, {}, OnDuplicate::error, Rows({0, 1, 2, 3, 4}, {1, 2, 3, 4, 5}).change());
+  const std::size_t rows = GetParam() == CodeLayout::planes ? 2 * kGroupRows : 1;  // and the copy for readers
+  EXPECT_EQ(store->memory_bytes(), kCells * rows * kCodeBytes);
+}
+
 TEST_P(CellStore, RowByRowGrowthWastesAtMostAThird) {
   Rng rng(10);
   constexpr std::size_t kRows = 8000;
