@@ -162,7 +162,8 @@ class Codec {
   virtual void decode(const Byte* codes, std::size_t n, float* rows) const = 0;
 
   // Scans for the k nearest, or for all with distance < radius (smaller-is-closer scale). `table`
-  // outlives the scan, which copies what it needs of `queries` (nq x dim); these have no NaN or Inf unless the metric is nan_euclidean.
+  // outlives the scan, which copies what it needs of `queries` (nq x dim); these have no NaN or Inf unless the metric
+  // is nan_euclidean.
   virtual std::unique_ptr<Scan> make_knn_scan(MatrixView queries, std::size_t k, const SlotTable& table) const;
   virtual std::unique_ptr<Scan> make_range_scan(MatrixView queries, double radius, const SlotTable& table) const;
   // Does once what scans of the same queries over different codes would do each; `shadow` casts those of the codes, or
@@ -188,18 +189,5 @@ class Codec {
   Metric metric_;
   std::size_t code_bytes_;
 };
-
-// What a flat codec's searches compare first under L2, inner product and cosine. The results are the same: those of the
-// canonical distance.
-enum class ExactBy : std::uint8_t {
-  automatic,  // int8 where rows are float32, many, and have enough dimensions; fp32 when that turns out slower
-  int8,       // always shadows in a byte a dimension, whatever they cost
-  fp32,       // the rows themselves
-};
-
-// Rows as they are (f32) or rounded to nearest even (f16, bf16) or to whole numbers and clamped (i8, u8).
-// Searches are exact over the stored values. Error::invalid_argument unless 1 <= dim <= kMaxDim.
-std::unique_ptr<Codec> make_flat_codec(std::size_t dim, Metric metric, DType stored = DType::f32,
-                                       ExactBy by = ExactBy::automatic);
 
 }  // namespace knear

@@ -10,6 +10,19 @@
 
 namespace knear {
 
+// What a flat codec's searches compare first under L2, inner product and cosine. The results are the same: those of the
+// canonical distance.
+enum class ExactBy : std::uint8_t {
+  automatic,  // int8 where rows are float32, many, and have enough dimensions; fp32 when that turns out slower
+  int8,       // always shadows in a byte a dimension, whatever they cost
+  fp32,       // the rows themselves
+};
+
+// Rows as they are (f32) or rounded to nearest even (f16, bf16) or to whole numbers and clamped (i8, u8).
+// Searches are exact over the stored values. Error::invalid_argument unless 1 <= dim <= kMaxDim.
+std::unique_ptr<Codec> make_flat_codec(std::size_t dim, Metric metric, DType stored = DType::f32,
+                                       ExactBy by = ExactBy::automatic);
+
 // Product quantizer (Jégou, Douze, Schmid: "Product quantization for nearest neighbor search", IEEE TPAMI 33, 2011):
 // a vector is cut into sub-vectors, and each is kept as the number of its nearest among 2^bits centroids.
 struct PqOptions {

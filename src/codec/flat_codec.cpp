@@ -11,7 +11,7 @@
 #include "codec/shadow_filter.h"
 #include "core/check.h"
 #include "kernels/dispatch.h"
-#include "knear/codec.h"
+#include "knear/codecs.h"
 
 namespace knear {
 namespace {

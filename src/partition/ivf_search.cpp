@@ -168,7 +168,7 @@ class GroupSearch {
   ProgressMeter& meter_;
   ListSearch search_;
   ListSearch::Chosen cells_;
-  ListSearch::Chosen seen_;  // of those that look again
+  ListSearch::Chosen seen_;        // of those that look again
   std::vector<std::size_t> rows_;  // in the cells chosen so far
   std::vector<std::uint32_t> active_;
   double coarse_seconds_ = 0;

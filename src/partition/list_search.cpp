@@ -15,8 +15,8 @@ namespace {
 constexpr std::size_t kMostQueries = 256;  // of one scan
 constexpr std::size_t kFewQueries = 3;     // for each list, on average: fewer go query by query
 constexpr std::size_t kSeedQueries = 4;    // for each list
-constexpr std::size_t kAhead = 2;           // lists that are asked for before they are read
-constexpr std::size_t kFetched = 2048;      // bytes of each quarter of them
+constexpr std::size_t kAhead = 2;          // lists that are asked for before they are read
+constexpr std::size_t kFetched = 2048;     // bytes of each quarter of them
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // A limit on a + b as one on b, no less for all that rounding does.
@@ -60,8 +60,9 @@ struct ListSearch::Found {
   std::atomic<double> threshold = kInfinity;
 };
 
-// Queries as codes of a cell want them that are of rows less its centroid. Under L2 and the like, the query goes without
-// the centroid, too. An inner product is the sum of that with the centroid, the offset, and that with what is coded.
+// Queries as codes of a cell want them that are of rows less its centroid. Under L2 and the like, the query goes
+// without the centroid, too. An inner product is the sum of that with the centroid, the offset, and that with what is
+// coded.
 class ListSearch::Relative {
  public:
   Relative(const Lists& lists, MatrixView queries, std::span<const std::uint32_t> chosen, std::size_t cell)
@@ -106,7 +107,8 @@ void ListSearch::look(std::span<const std::uint32_t> queries, const Chosen& cell
   std::size_t pairs = 0;
   for (const std::uint32_t q : queries) pairs += cells[q].size();
   const bool looks_up = !lists_.residual && lists_.codec.layout() == CodeLayout::planes;
-  if (looks_up || pairs < kFewQueries * std::min(pairs, lists_.cells.nlist())) return look_by_query(queries, cells, run, meter);
+  if (looks_up || pairs < kFewQueries * std::min(pairs, lists_.cells.nlist()))
+    return look_by_query(queries, cells, run, meter);
   // Where few queries share a nearest list, going there first costs more than what it tells.
   if (queries.size() < kSeedQueries * lists_.cells.nlist()) return look_by_list(queries, cells, Ranks::all, run, meter);
   look_by_list(queries, cells, Ranks::nearest, run, meter);

@@ -1,8 +1,8 @@
 // A batch of queries against the lists of the cells that each chose.
 //
 // Many queries go list by list: each list is read once, for all queries that chose it, those first for whom it is the
-// nearest; what they find limits what is looked for later. Few go query by query. The results are the same, and the same
-// for any number of threads.
+// nearest; what they find limits what is looked for later. Few go query by query. The results are the same, and the
+// same for any number of threads.
 #pragma once
 
 #include <atomic>
@@ -37,7 +37,8 @@ struct ListCounts {
 
 class ListSearch {
  public:
-  // The k nearest, or (k = 0) all closer than the radius on the smaller-is-closer scale. Queries are float32 and finite.
+  // The k nearest, or (k = 0) all closer than the radius on the smaller-is-closer scale. Queries are float32 and
+  // finite.
   struct Wanted {
     std::size_t k = 0;
     double radius = 0;

@@ -1,4 +1,5 @@
 #include "partition/nearest_centroids.h"
+#include "knear/codecs.h"
 
 #include <algorithm>
 #include <array>
@@ -12,12 +13,12 @@
 namespace knear {
 namespace {
 
-constexpr double kUnit = 0x1p-24;          // rounding of one float32 operation
-constexpr double kUnit64 = 0x1p-53;        // of one float64 operation
-constexpr double kMostProduct = 0x1p120;   // of lengths: sums of float32 do not overflow
-constexpr std::size_t kSumDepth = 272;     // terms that kernels sum up at once
+constexpr double kUnit = 0x1p-24;         // rounding of one float32 operation
+constexpr double kUnit64 = 0x1p-53;       // of one float64 operation
+constexpr double kMostProduct = 0x1p120;  // of lengths: sums of float32 do not overflow
+constexpr std::size_t kSumDepth = 272;    // terms that kernels sum up at once
 constexpr std::size_t kValueBytes = 256 << 10;
-constexpr std::size_t kLeastRows = 12;     // that share a pass over all centroids
+constexpr std::size_t kLeastRows = 12;  // that share a pass over all centroids
 constexpr std::size_t kMostRows = 96;
 
 const float* floats_of(MatrixView rows, std::size_t i) { return reinterpret_cast<const float*>(rows.row(i)); }

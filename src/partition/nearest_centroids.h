@@ -1,5 +1,5 @@
-// The centroids nearest to many queries, when their order does not matter: most are told by float32 sums, whose error is
-// known, and only those at the border need the canonical distance.
+// The centroids nearest to many queries, when their order does not matter: most are told by float32 sums, whose error
+// is known, and only those at the border need the canonical distance.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,5 @@
 #include "knear/knn.h"
+#include "knear/codecs.h"
 
 #include <algorithm>
 #include <chrono>

@@ -41,7 +41,7 @@ struct Chunk {
   // while someone reads. A last group that may still grow is therefore published as this copy.
   std::shared_ptr<const Byte[]> last_group = {};
   std::shared_ptr<const void> owner = {};  // keeps codes and ids
-  ChunkMemory* room = nullptr;        // for the writer, who may put rows up to `capacity` there; null: it is full
+  ChunkMemory* room = nullptr;             // for the writer, who may put rows up to `capacity` there; null: it is full
   std::size_t capacity = 0;
   const Byte* shadows = nullptr;  // of the snapshot's shadow, one a row
   std::shared_ptr<const void> shadow_owner = {};

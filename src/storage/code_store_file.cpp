@@ -1,6 +1,6 @@
 // How a store lies in a file: "rows" (counts), "codes", "ids" unless they are consecutive, and, where rows have
-// shadows, "shadow" (what casts them) and "shadows". By cells, also "cells" (how many rows each has); the rows of a cell
-// follow those of the cell before it, and its groups are its own.
+// shadows, "shadow" (what casts them) and "shadows". By cells, also "cells" (how many rows each has); the rows of a
+// cell follow those of the cell before it, and its groups are its own.
 #include <algorithm>
 #include <bit>
 

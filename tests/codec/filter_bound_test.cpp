@@ -1,4 +1,5 @@
 #include "codec/filter_bound.h"
+#include "knear/codecs.h"
 
 #include <gtest/gtest.h>
 

@@ -8,6 +8,7 @@
 #include "codec/byte_shadow.h"
 #include "codec/shadow_filter.h"
 #include "codec/witness.h"
+#include "knear/codecs.h"
 #include "knear/error.h"
 #include "support/hard_rows.h"
 

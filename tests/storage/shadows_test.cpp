@@ -1,4 +1,5 @@
 #include "storage/shadows.h"
+#include "knear/codecs.h"
 
 #include <gtest/gtest.h>
 
