@@ -156,11 +156,11 @@ void add_runs(const std::vector<Run>& runs, const EvalFlags& flags, const Sessio
                     {"p99_ms", run.speed.p99 * 1e3},
                     {"rows_per_query", run.rows_scored},
                     {"lists_per_query", run.lists_visited}});
+    const std::string lists = run.lists_visited > 0 ? fmt::format(", {:.1f} lists visited", run.lists_visited) : "";
     result.add_line(fmt::format("nprobe {}", run.nprobe),
-                    fmt::format("recall@{} {:.4f}  {:>5} queries per second  p50 {}  {:.1f} rows scored, {:.1f} lists "
-                                "visited a query",
+                    fmt::format("recall@{} {:.4f}  {:>5} queries per second  p50 {}  {:.1f} rows scored{} a query",
                                 flags.k, run.recall.by_id, short_count(run.speed.qps), duration_text(run.speed.p50),
-                                run.rows_scored, run.lists_visited));
+                                run.rows_scored, lists));
   }
   result.add_json("runs", std::move(list));
   result.add_json("latency_queries", runs.front().speed.sampled);
