@@ -1,6 +1,7 @@
 // knear build: vectors in, an index file out.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
@@ -23,9 +24,17 @@ constexpr const char* kExamples = R"(Examples:
   knear build base.fvecs -o base.knear
   knear build glove.hdf5:train --index Flat --metric cosine -o glove.knear
   knear build base.fbin --index OPQ16_64,PQ16x4fs,RFlat -o base.knear
-  knear build images.npy --dtype float16 --ids names.ivecs -o images.knear)";
+  knear build base.fbin --index IVF4096,PQ16x8 -o ivf.knear
+  knear build base.fbin --index IVF1024,by_residual=off,nprobe=16,SQ8,RFlat -o ivf.knear
+  knear build images.npy --dtype float16 --ids names.ivecs -o images.knear
+
+The factory string names stages: transforms, cells, how rows are coded, what ranks again. Cells are
+IVF<n>[(coarse)][,nprobe=N][,by_residual=on|off] in front of a codec: rows lie in n lists by k-means,
+and a search looks only into those of the N cells nearest to its query.)";
 
 constexpr std::uint64_t kTrainSeed = 1234;
+constexpr std::size_t kTrainRows = 131072;
+constexpr std::size_t kTrainRowsOfCell = 64;  // k-means wants 39 at least
 
 struct BuildFlags {
   std::string data;
@@ -35,7 +44,7 @@ struct BuildFlags {
   std::string ids;
   std::string output;
   std::string nan = "reject";
-  std::size_t train_rows = 131072;
+  std::size_t train_rows = 0;  // 0: enough for what the spec says
 };
 
 NanPolicy nan_policy_of(const std::string& name) {
@@ -112,10 +121,18 @@ std::size_t add_all(Index& index, VectorFile& file, const BuildFlags& flags, Ses
   return stored;
 }
 
-void train(Index& index, VectorFile& file, const BuildFlags& flags, Session& session) {
-  if (index.is_trained()) return;
-  const Matrix rows = sample_rows(file, flags.train_rows, kTrainSeed, session.run());
+std::size_t wanted_train_rows(const BuildFlags& flags) {
+  if (flags.train_rows != 0) return flags.train_rows;
+  const Spec spec = parse_spec(flags.spec);
+  return spec.cells ? std::max(kTrainRows, spec.cells->nlist * kTrainRowsOfCell) : kTrainRows;
+}
+
+// Gives the number of rows that the index learned from.
+std::size_t train(Index& index, VectorFile& file, const BuildFlags& flags, Session& session) {
+  if (index.is_trained()) return 0;
+  const Matrix rows = sample_rows(file, wanted_train_rows(flags), kTrainSeed, session.run());
   index.train(rows, {.run = session.run()});
+  return rows.rows();
 }
 
 Exit run(const BuildFlags& flags, Session& session) {
@@ -125,7 +142,7 @@ Exit run(const BuildFlags& flags, Session& session) {
   const bool needs_training = !index->is_trained();
 
   Stopwatch watch;
-  train(*index, *file, flags, session);
+  const std::size_t train_rows = train(*index, *file, flags, session);
   const double train_seconds = watch.lap();
   const std::size_t stored = add_all(*index, *file, flags, session);
   const double build_seconds = watch.lap();
@@ -146,7 +163,11 @@ Exit run(const BuildFlags& flags, Session& session) {
   result.add_json("skipped", file->rows() - stored);
   if (stored < file->rows()) result.add_line("left out", grouped(file->rows() - stored) + " rows with NaN or Inf");
   result.add("bytes_per_vector", per_vector, "bytes per vector", fmt::format("{:.1f}", per_vector));
-  if (needs_training) result.add("train_seconds", train_seconds, "trained in", duration_text(train_seconds));
+  if (needs_training) {
+    result.add("train_seconds", train_seconds, "trained in",
+               fmt::format("{}, from {} rows", duration_text(train_seconds), grouped(train_rows)));
+    result.add_json("train_rows", train_rows);
+  }
   result.add("build_seconds", build_seconds, "built in",
              fmt::format("{}, {} threads", duration_text(build_seconds), session.threads()));
   result.add("save_seconds", save_seconds, "saved in", duration_text(save_seconds));
@@ -172,9 +193,9 @@ Command declare_build(CLI::App& program) {
       ->check(accepted_by([](const std::string& name) {
         if (name != "same") dtype_of(name);
       }));
-  app->add_option("--train-rows", flags->train_rows, "Rows drawn from DATA to train on, where the index learns")
-      ->check(at_least_one())
-      ->capture_default_str();
+  app->add_option("--train-rows", flags->train_rows,
+                  "Rows drawn from DATA to train on [131072, or 64 for each cell if more]")
+      ->check(at_least_one());
   app->add_option("--ids", flags->ids, "Ids of the rows: .ivecs, .ibin, integer .npy (default: row numbers)");
   app->add_option("--nan", flags->nan, "Rows with NaN or Inf: reject, skip or keep")
       ->check(accepted_by(nan_policy_of))

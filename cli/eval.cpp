@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <vector>
 
+#include "cells.h"
 #include "command.h"
 #include "flags.h"
 #include "knear/io.h"
@@ -19,6 +21,7 @@ constexpr const char* kExamples = R"(Examples:
   knear groundtruth base.fvecs queries.fvecs -k 100 -o truth.ivecs
   knear eval base.knear queries.fvecs --truth truth.ivecs -k 10
   knear eval glove.knear glove.hdf5:test --truth glove.hdf5:neighbors --threads 1 --json
+  knear eval ivf.knear queries.fvecs --truth truth.ivecs --nprobe 1,4,16,64
 
 Recall is given twice: by id (found among the true k), and by distance (no farther than the true
 k-th), which also counts the other of two equally near rows.
@@ -32,6 +35,8 @@ struct EvalFlags {
   std::size_t k = 10;
   std::size_t repeats = 3;
   std::size_t latency_queries = 1000;
+  std::vector<std::size_t> nprobes;
+  std::size_t max_codes = 0;  // 0: no limit
 };
 
 struct Speed {
@@ -40,27 +45,36 @@ struct Speed {
   std::size_t sampled = 0;
 };
 
+// What one way to search gives.
+struct Run {
+  std::size_t nprobe = 0;  // 0: the index's own
+  Recall recall;
+  Speed speed;
+  double rows_scored = 0, lists_visited = 0;  // of each query
+};
+
 double median(std::vector<double> values) {
   std::ranges::sort(values);
   const std::size_t half = values.size() / 2;
   return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
-double batch_seconds(const Index& index, MatrixView queries, const EvalFlags& flags, Session& session) {
+double batch_seconds(const Index& index, MatrixView queries, const SearchOptions& options, const EvalFlags& flags,
+                     Session& session) {
   std::vector<double> seconds;
   for (std::size_t repeat = 0; repeat < flags.repeats; ++repeat) {
     session.bar().show("measure", repeat, flags.repeats);
     Stopwatch watch;
-    index.search(queries, flags.k, {.run = session.quiet_run()});
+    index.search(queries, flags.k, options);
     seconds.push_back(watch.lap());
   }
   return median(std::move(seconds));
 }
 
 // Seconds of single queries, ascending.
-std::vector<double> single_seconds(const Index& index, MatrixView queries, const EvalFlags& flags, Session& session) {
+std::vector<double> single_seconds(const Index& index, MatrixView queries, const SearchOptions& options,
+                                   const EvalFlags& flags, Session& session) {
   const std::size_t count = std::min(flags.latency_queries, queries.rows());
-  const SearchOptions options{.run = session.quiet_run()};
   std::vector<float> distances(flags.k);
   std::vector<Id> ids(flags.k);
   std::vector<double> seconds(count);
@@ -75,14 +89,33 @@ std::vector<double> single_seconds(const Index& index, MatrixView queries, const
   return seconds;
 }
 
-Speed speed_of(const Index& index, MatrixView queries, const EvalFlags& flags, Session& session) {
-  const double batch = batch_seconds(index, queries, flags, session);
-  const std::vector<double> single = single_seconds(index, queries, flags, session);
+Speed speed_of(const Index& index, MatrixView queries, const SearchOptions& options, const EvalFlags& flags,
+               Session& session) {
+  const double batch = batch_seconds(index, queries, options, flags, session);
+  const std::vector<double> single = single_seconds(index, queries, options, flags, session);
   return {.qps = batch > 0 ? static_cast<double>(queries.rows()) / batch : 0,
           .p50 = percentile(single, 0.50),
           .p95 = percentile(single, 0.95),
           .p99 = percentile(single, 0.99),
           .sampled = single.size()};
+}
+
+Run measure(const Index& index, MatrixView queries, const IdMatrix& truth, std::size_t nprobe, const EvalFlags& flags,
+            Session& session) {
+  SearchStats stats;
+  SearchOptions options{.nprobe = nprobe,
+                        .max_codes = flags.max_codes,
+                        .stats = &stats,
+                        .run = session.run_part("warm up", 0, queries.rows())};
+  const Neighbors found = index.search(queries, flags.k, options);
+  options.stats = nullptr;
+  options.run = session.quiet_run();
+  const auto count = static_cast<double>(std::max<std::size_t>(1, queries.rows()));
+  return {.nprobe = nprobe,
+          .recall = recall_of(index, queries, found, truth),
+          .speed = speed_of(index, queries, options, flags, session),
+          .rows_scored = static_cast<double>(stats.rows_scored) / count,
+          .lists_visited = static_cast<double>(stats.lists_visited) / count};
 }
 
 void add_recall(const Recall& recall, std::size_t k, Result& result) {
@@ -102,6 +135,44 @@ void add_speed(const Speed& speed, const EvalFlags& flags, const Session& sessio
   result.add_json("p99_ms", speed.p99 * 1e3);
   result.add_json("latency_queries", speed.sampled);
   result.add_json("threads", session.threads());
+}
+
+void add_looked_at(const Run& run, Result& result) {
+  result.add("rows_per_query", run.rows_scored, "rows scored", fmt::format("{:.1f} a query", run.rows_scored));
+  result.add_json("lists_per_query", run.lists_visited);
+  if (run.lists_visited > 0) result.add_line("lists visited", fmt::format("{:.1f} a query", run.lists_visited));
+}
+
+// Several ways to search: {"runs": [{"nprobe": …, "recall": …}, …]}, and a line for each.
+void add_runs(const std::vector<Run>& runs, const EvalFlags& flags, const Session& session, Result& result) {
+  Json list = Json::array();
+  for (const Run& run : runs) {
+    list.push_back({{"nprobe", run.nprobe},
+                    {"recall", run.recall.by_id},
+                    {"recall_by_distance", run.recall.by_distance},
+                    {"qps", run.speed.qps},
+                    {"p50_ms", run.speed.p50 * 1e3},
+                    {"p95_ms", run.speed.p95 * 1e3},
+                    {"p99_ms", run.speed.p99 * 1e3},
+                    {"rows_per_query", run.rows_scored},
+                    {"lists_per_query", run.lists_visited}});
+    const std::string lists = run.lists_visited > 0 ? fmt::format(", {:.1f} lists visited", run.lists_visited) : "";
+    result.add_line(fmt::format("nprobe {}", run.nprobe),
+                    fmt::format("recall@{} {:.4f}  {:>5} queries per second  p50 {}  {:.1f} rows scored{} a query",
+                                flags.k, run.recall.by_id, short_count(run.speed.qps), duration_text(run.speed.p50),
+                                run.rows_scored, lists));
+  }
+  result.add_json("runs", std::move(list));
+  result.add_json("latency_queries", runs.front().speed.sampled);
+  result.add_json("threads", session.threads());
+}
+
+// One way to search.
+void add_run(const Run& run, const EvalFlags& flags, const Session& session, Result& result) {
+  if (run.nprobe != 0) result.add("nprobe", run.nprobe, "nprobe", grouped(run.nprobe));
+  add_recall(run.recall, flags.k, result);
+  add_speed(run.speed, flags, session, result);
+  add_looked_at(run, result);
 }
 
 void add_index(const Index& index, const EvalFlags& flags, Result& result) {
@@ -127,13 +198,21 @@ Exit run(const EvalFlags& flags, Session& session) {
   const IdMatrix truth = read_id_source(flags.truth, "neighbors");
   const MatrixView queries = file->read(0, file->rows());
 
-  const Neighbors found = index->search(queries, flags.k, {.run = session.run_part("warm up", 0, queries.rows())});
-  const Recall recall = recall_of(*index, queries, found, truth);
-  const Speed speed = speed_of(*index, queries, flags, session);
+  std::vector<std::size_t> nprobes = flags.nprobes;
+  if (nprobes.empty()) {
+    const IvfIndex* partition = partition_in(*index);
+    nprobes.push_back(partition ? partition->nprobe() : 0);
+  }
+  std::vector<Run> runs;
+  for (const std::size_t nprobe : nprobes) runs.push_back(measure(*index, queries, truth, nprobe, flags, session));
 
   Result result;
-  add_recall(recall, flags.k, result);
-  add_speed(speed, flags, session, result);
+  if (runs.size() == 1) {
+    add_run(runs.front(), flags, session, result);
+  } else {
+    add_runs(runs, flags, session, result);
+  }
+  if (flags.max_codes != 0) result.add("max_codes", flags.max_codes, "max codes", grouped(flags.max_codes));
   add_index(*index, flags, result);
   add_peak_memory(result);
   result.add_json("k", flags.k);
@@ -156,6 +235,13 @@ Command declare_eval(CLI::App& program) {
   app->add_option("--latency-queries", flags->latency_queries, "Most single queries to time")
       ->check(at_least_one())
       ->capture_default_str();
+  app->add_option("--nprobe", flags->nprobes,
+                  "Cells to look into, of an index with cells; 1,4,16 measures each in turn")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("N[,N...]")
+      ->check(at_least_one());
+  add_max_codes_flag(*app, flags->max_codes);
   app->footer(kExamples);
   return {app, [flags](Session& session) { return run(*flags, session); }};
 }

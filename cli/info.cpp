@@ -1,6 +1,7 @@
 // knear info: what a file says of itself.
 #include <fmt/format.h>
 
+#include "cells.h"
 #include "command.h"
 #include "knear/io.h"
 #include "knear/spec.h"
@@ -14,11 +15,13 @@ namespace {
 constexpr const char* kExamples = R"(Examples:
   knear info base.knear
   knear info base.knear --sections
+  knear info ivf.knear --lists                          (cell number and size, one a line)
   knear info queries.fvecs)";
 
 struct InfoFlags {
   std::string file;
   bool sections = false;
+  bool lists = false;
 };
 
 Result describe_vectors(const std::string& argument, const Session& session) {
@@ -42,16 +45,20 @@ void add_sections(const FileInfo& info, Result& result) {
   result.add_json("sections", std::move(sections));
 }
 
-// {"transforms": […], "codec": …, "code_bytes": …, "refine": {…}}, and a line for each.
+// {"transforms": […], "cells": …, "codec": …, "code_bytes": …, "refine": {…}}, and a line for each.
 Json stages_of(const Spec& spec, const FileInfo& info, const std::string& label, Result& result) {
   Json stages = {{"transforms", Json::array()}};
   for (const Stage& stage : spec.transforms) {
     stages["transforms"].push_back(stage.str());
     result.add_line(label + "transform", stage.str());
   }
+  if (spec.cells) {
+    stages["cells"] = spec.cells->str();
+    result.add_line(label + "cells", spec.cells->str());
+  }
   Spec alone = spec;
   alone.refine = nullptr;
-  const std::size_t code_bytes = build(alone, info.dim, metric_of(info.metric))->code_bytes();
+  const std::size_t code_bytes = build(alone, info.dim, metric_of(info.metric))->stats().code_bytes;
   stages["codec"] = spec.codec.str();
   stages["code_bytes"] = code_bytes;
   result.add_line(label + "codec", fmt::format("{}, {} bytes a vector", spec.codec.str(), grouped(code_bytes)));
@@ -78,13 +85,31 @@ Result describe_index(const InfoFlags& flags) {
   result.add("dim", info.dim, "dimensions", grouped(info.dim));
   result.add("ntotal", info.ntotal, "vectors", grouped(info.ntotal));
   result.add("bytes_per_vector", per_vector, "bytes per vector", fmt::format("{:.1f}", per_vector));
+  if (parse_spec(info.spec).cells) {
+    const auto index = load(flags.file);
+    if (const IvfIndex* partition = partition_in(*index)) add_lists(*partition, result);
+  }
   result.add_json("metadata", info.metadata);
   for (const auto& [name, value] : info.metadata) result.add_line("metadata", fmt::format("{} = {}", name, value));
   if (flags.sections) add_sections(info, result);
   return result;
 }
 
+std::string lists_in(const std::string& file) {
+  const auto index = is_vector_file(file) ? nullptr : load(file);
+  const IvfIndex* partition = index ? partition_in(*index) : nullptr;
+  if (!partition) throw Error(Error::invalid_argument, file + " holds no index with cells, so there are no lists");
+  return table_of_lists(*partition);
+}
+
 Exit run(const InfoFlags& flags, Session& session) {
+  if (flags.lists) {
+    const std::string table = lists_in(flags.file);
+    if (!session.json()) {
+      session.print(table);
+      return Exit::fine;
+    }
+  }
   session.print(is_vector_file(flags.file) ? describe_vectors(flags.file, session) : describe_index(flags));
   return Exit::fine;
 }
@@ -96,6 +121,7 @@ Command declare_info(CLI::App& program) {
   CLI::App* app = program.add_subcommand("info", "Tell what a file holds, without reading all of it");
   app->add_option("FILE", flags->file, "An index file, or vectors as DATA of build")->required();
   app->add_flag("-s,--sections", flags->sections, "List the sections of an index file");
+  app->add_flag("-l,--lists", flags->lists, "Only the number and size of each cell, one a line; --json: list_sizes");
   app->footer(kExamples);
   return {app, [flags](Session& session) { return run(*flags, session); }};
 }

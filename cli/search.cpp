@@ -6,6 +6,7 @@
 #include <iterator>
 #include <optional>
 
+#include "cells.h"
 #include "command.h"
 #include "flags.h"
 #include "knear/io.h"
@@ -21,7 +22,8 @@ constexpr const char* kExamples = R"(Examples:
   knear search base.knear queries.fvecs -k 10 -o found.ivecs --distances found.fvecs
   knear search base.knear queries.npy -k 3              (a table: query, rank, id, distance)
   echo "0.1 0.9 0.3" | knear search base.knear - --json
-  knear search base.knear queries.npy --range 0.5 -o near.tsv)";
+  knear search base.knear queries.npy --range 0.5 -o near.tsv
+  knear search ivf.knear queries.npy -k 10 --nprobe 32 -o found.ivecs)";
 
 struct SearchFlags {
   std::string index;
@@ -31,6 +33,8 @@ struct SearchFlags {
   std::string output;
   std::string distances;
   std::optional<float> k_factor;
+  std::size_t nprobe = 0;     // 0: the index's own
+  std::size_t max_codes = 0;  // 0: no limit
 };
 
 // Results of any number of queries, query i's at [limits[i], limits[i + 1]): nearest first, none missing.
@@ -65,7 +69,9 @@ Found search_all(const Index& index, VectorFile& queries, const SearchFlags& fla
   Found found;
   Stopwatch watch;
   for_each_block(queries, {0, queries.rows()}, session, [&](std::size_t first, MatrixView rows) {
-    const SearchOptions options{.k_factor = flags.k_factor.value_or(0),
+    const SearchOptions options{.nprobe = flags.nprobe,
+                                .max_codes = flags.max_codes,
+                                .k_factor = flags.k_factor.value_or(0),
                                 .run = session.run_part("search", first, queries.rows())};
     watch.lap();
     if (flags.radius) {
@@ -197,6 +203,9 @@ Command declare_search(CLI::App& program) {
         if (!(std::strtof(text.c_str(), nullptr) >= 1)) throw Error(Error::invalid_argument, "it is at least 1");
       }))
       ->excludes("--range");
+  app->add_option("--nprobe", flags->nprobe, "Cells to look into, of an index with cells (IVF) [the index's own]")
+      ->check(at_least_one());
+  add_max_codes_flag(*app, flags->max_codes);
   app->footer(kExamples);
   return {app, [flags](Session& session) { return run(*flags, session); }};
 }
