@@ -127,12 +127,18 @@ std::size_t wanted_train_rows(const BuildFlags& flags) {
   return spec.cells ? std::max(kTrainRows, spec.cells->nlist * kTrainRowsOfCell) : kTrainRows;
 }
 
-// Gives the number of rows that the index learned from.
-std::size_t train(Index& index, VectorFile& file, const BuildFlags& flags, Session& session) {
-  if (index.is_trained()) return 0;
+struct Training {
+  std::size_t rows = 0;  // that the index learned from
+  std::vector<std::string> warnings;
+};
+
+Training train(Index& index, VectorFile& file, const BuildFlags& flags, Session& session) {
+  Training training;
+  if (index.is_trained()) return training;
   const Matrix rows = sample_rows(file, wanted_train_rows(flags), kTrainSeed, session.run());
-  index.train(rows, {.run = session.run()});
-  return rows.rows();
+  index.train(rows, {session.run(), &training.warnings});
+  training.rows = rows.rows();
+  return training;
 }
 
 Exit run(const BuildFlags& flags, Session& session) {
@@ -142,7 +148,7 @@ Exit run(const BuildFlags& flags, Session& session) {
   const bool needs_training = !index->is_trained();
 
   Stopwatch watch;
-  const std::size_t train_rows = train(*index, *file, flags, session);
+  const Training training = train(*index, *file, flags, session);
   const double train_seconds = watch.lap();
   const std::size_t stored = add_all(*index, *file, flags, session);
   const double build_seconds = watch.lap();
@@ -165,8 +171,10 @@ Exit run(const BuildFlags& flags, Session& session) {
   result.add("bytes_per_vector", per_vector, "bytes per vector", fmt::format("{:.1f}", per_vector));
   if (needs_training) {
     result.add("train_seconds", train_seconds, "trained in",
-               fmt::format("{}, from {} rows", duration_text(train_seconds), grouped(train_rows)));
-    result.add_json("train_rows", train_rows);
+               fmt::format("{}, from {} rows", duration_text(train_seconds), grouped(training.rows)));
+    result.add_json("train_rows", training.rows);
+    for (const std::string& warning : training.warnings) result.add_line("note", warning);
+    result.add_json("warnings", training.warnings);
   }
   result.add("build_seconds", build_seconds, "built in",
              fmt::format("{}, {} threads", duration_text(build_seconds), session.threads()));

@@ -9,7 +9,7 @@
 
 #include "command.h"
 #include "flags.h"
-#include "knear/codec.h"
+#include "knear/codecs.h"
 #include "source.h"
 #include "target.h"
 #include "text.h"

@@ -97,7 +97,9 @@ def _sentences(rival: str, cells: list[Cell]) -> list[str]:
                  + "".join(f"; NOT: {_place(c)}" for c in differ) + ".")  # fmt: skip
     disturbed = [c for c in cells if _disturbed(c)]
     if disturbed:
-        lines.append(f"Other processes disturbed {len(disturbed)} of {len(cells)} measurements: repeat them before quoting.")
+        lines.append(
+            f"Other processes disturbed {len(disturbed)} of {len(cells)} measurements: repeat them before quoting."
+        )
     return lines
 
 

@@ -107,5 +107,15 @@ def _table(result: dict[str, Any]) -> str:
         rows.append([ours["data"], ours["spec"], ours["rival"] if theirs else "", " / ".join(str(p["bytes"]) for p in both),
                      *(" / ".join(f"{p[what]:.4f}" for p in both) for what in ("recall", "distortion")),
                      f"{ours.get('qps', 0):,.0f}", faster, builds])  # fmt: skip
-    heads = ["data", "codec", "Faiss's", "bytes", f"recall@{K}, ours / Faiss's", "distortion", "queries/s", "x faster", "x build"]
+    heads = [
+        "data",
+        "codec",
+        "Faiss's",
+        "bytes",
+        f"recall@{K}, ours / Faiss's",
+        "distortion",
+        "queries/s",
+        "x faster",
+        "x build",
+    ]
     return report.table(heads, rows)

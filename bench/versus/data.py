@@ -103,7 +103,9 @@ def _hostile(name: str, seed: int = 11) -> tuple[np.ndarray, np.ndarray]:
     if name == "near-duplicates":
         centres = rng.standard_normal((100, 100), np.float32)
         cluster = np.repeat(np.arange(100), 1000 + HOSTILE_QUERIES // 100)
-        rows = centres[rng.permutation(cluster)] + np.float32(1e-3) * rng.standard_normal((len(cluster), 100), np.float32)
+        rows = centres[rng.permutation(cluster)] + np.float32(1e-3) * rng.standard_normal(
+            (len(cluster), 100), np.float32
+        )
     elif name == "one-loud-dimension":
         rows = rng.standard_normal((100_000 + HOSTILE_QUERIES, 100), np.float32)
         rows[:, 0] *= 100

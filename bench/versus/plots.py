@@ -193,7 +193,9 @@ def codes(result: dict[str, Any], folder: Path) -> None:
             axis.grid(True, which="major")
         axes[0][0].set_ylabel(f"recall@{result['k']}")
         axes[0][0].legend(frameon=False, fontsize=8.5)
-        figure.suptitle("Recall of codes; lines: knear, hollow marks: Faiss at its bytes", fontsize=10, x=0.01, ha="left")
+        figure.suptitle(
+            "Recall of codes; lines: knear, hollow marks: Faiss at its bytes", fontsize=10, x=0.01, ha="left"
+        )
         figure.savefig(folder / "codes.png")
         plt.close(figure)
 

@@ -32,7 +32,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--dims", type=numbers, default=None, help="dimensions of the grid")
     parser.add_argument("--nq", type=numbers, default=None, help="batch sizes of grid, certified or ivf")
     parser.add_argument("--k", type=numbers, default=None, help="numbers of neighbours of grid or certified")
-    parser.add_argument("--data", default=None, help="data set of pareto, codes, kmeans, certified or ivf: fashion, sift, words, clustered-N-D")
+    parser.add_argument(
+        "--data",
+        default=None,
+        help="data set of pareto, codes, kmeans, certified or ivf: fashion, sift, words, clustered-N-D",
+    )
     parser.add_argument("--gigabytes", type=float, default=None, help="size of the index of load (default: 3)")
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall",
                         help="cpu: the process's own time, for one thread on a busy machine")  # fmt: skip

@@ -32,6 +32,7 @@ using OnCommit = std::function<void()>;
 
 struct TrainOptions {
   RunOptions run = {};
+  std::vector<std::string>* warnings = nullptr;  // when given, remarks go there: that rows are few, say
 };
 
 struct AddOptions {

@@ -1,5 +1,6 @@
-// The partition shape, known as inverted files: rows lie in the lists of k-means cells, and a search looks only into the
-// cells nearest to its query (Jégou, Douze, Schmid: "Product quantization for nearest neighbor search", IEEE PAMI 2011).
+// The partition shape, known as inverted files: rows lie in the lists of k-means cells, and a search looks only into
+// the cells nearest to its query (Jégou, Douze, Schmid: "Product quantization for nearest neighbor search", IEEE PAMI
+// 2011).
 #pragma once
 
 #include <atomic>
@@ -26,10 +27,10 @@ struct Learned;
 struct IvfOptions {
   std::size_t nlist = 0;  // cells, at least 1
   // Codes are of a row less the centroid of its cell; of the row itself; or (unset) whatever suits the codec: product
-  // and scalar quantizers and RaBitQ code what is left, others and 4-bit fast scans the row. Only under metrics that know
-  // differences: L2, inner product, L1, Linf, Lp.
+  // and scalar quantizers and RaBitQ code what is left, others and 4-bit fast scans the row. Only under metrics that
+  // know differences: L2, inner product, L1, Linf, Lp.
   std::optional<bool> by_residual = {};
-  std::size_t nprobe = 0;               // cells that a search looks into unless it says so; 0: about sqrt(nlist) / 2
+  std::size_t nprobe = 0;                // cells that a search looks into unless it says so; 0: about sqrt(nlist) / 2
   KmeansOptions kmeans = {.niter = 10};  // for the centroids
 };
 
@@ -42,7 +43,7 @@ struct ListStats {
 class IvfIndex : public Index {
  public:
   // The coarse index finds cells; it has as many rows as there are cells, or none: then training fills it with
-  // centroids. It must have the metric's dimensions and stay as it is.
+  // centroids, each time anew. Nobody else changes it.
   IvfIndex(std::shared_ptr<Index> coarse, std::unique_ptr<Codec> codec, const IvfOptions& options);
   ~IvfIndex() override;
 
@@ -98,7 +99,7 @@ class IvfIndex : public Index {
   CodesOf codes_of() const noexcept;
   Learned learned() const;
   View view() const;
-  std::unique_ptr<Codec> teach(const CellFinder& cells, MatrixView rows, const RunOptions& options) const;
+  std::unique_ptr<Codec> teach(const CellFinder& cells, MatrixView rows, const TrainOptions& options) const;
   void complete(Draft& draft, const Learned& before, const RunOptions& run) const;
   std::size_t cell_bytes() const noexcept;
   std::vector<std::vector<Hit>> hits_of(MatrixView queries, std::size_t k, double radius, std::span<const Id> chosen,
@@ -110,6 +111,7 @@ class IvfIndex : public Index {
   const KmeansOptions kmeans_;
   std::atomic<std::size_t> nprobe_;
   const std::shared_ptr<Index> coarse_;
+  const bool came_full_;                     // so training leaves it alone
   mutable std::shared_mutex learned_mutex_;  // training puts new ones in place
   std::shared_ptr<const CellFinder> cells_;  // null: not trained
   std::shared_ptr<Codec> codec_;

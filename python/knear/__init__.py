@@ -152,7 +152,7 @@ __all__ = [
     "METRIC_L1", "METRIC_L2", "METRIC_Linf", "METRIC_Lp", "METRIC_NaNEuclidean", "NormalizationTransform",
     "NotFound", "OPQMatrix", "OutOfMemory", "PCAMatrix", "Progress", "RandomRotationMatrix",
     "RemapDimensionsTransform", "Report", "ScalarQuantizer", "SearchParameters", "SearchParametersIVF", "SearchParametersPQ",
-   
+
     "SearchParametersPreTransform", "SearchStats", "Stopped", "Timeout", "Unsupported", "VectorFile",
     "VectorTransform", "WrongState", "WrongType", "cpu_level", "deserialize_index", "evaluate", "from_bytes",
     "get_mem_usage_kb", "index", "index_factory", "inspect", "kmeans_1d", "knn", "load", "normalize_L2", "num_threads",

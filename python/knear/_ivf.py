@@ -243,7 +243,9 @@ class IndexIVFScalarQuantizer(IndexIVF):
         *, on_duplicate: str = "error",
     ) -> None:  # fmt: skip
         if not 0 <= qtype < len(SQ_SPECS):
-            raise InvalidArgument(f"qtype = {qtype}; it must be one of ScalarQuantizer.QT_..., 0 to {len(SQ_SPECS) - 1}")
+            raise InvalidArgument(
+                f"qtype = {qtype}; it must be one of ScalarQuantizer.QT_..., 0 to {len(SQ_SPECS) - 1}"
+            )
         super().__init__(
             quantizer, d, nlist, SQ_SPECS[qtype], metric, by_residual=by_residual, on_duplicate=on_duplicate
         )

@@ -32,8 +32,13 @@ void train(PyIndex& self, const ArrayLike& x, const ProgressLike& progress, std:
   Call call({num_threads, std::nullopt, progress}, kPasses * elements_of(rows.view()));
   TrainOptions options;
   options.run = call.options();
+  std::vector<std::string> warnings;
+  options.warnings = &warnings;
   Index& index = self.writable();
   call.run([&] { index.train(rows.view(), options); });
+  for (const std::string& warning : warnings) {
+    if (PyErr_WarnEx(PyExc_RuntimeWarning, warning.c_str(), 1) != 0) throw nb::python_error();
+  }
 }
 
 std::size_t add(PyIndex& self, const ArrayLike& x, const IdsLike& ids, std::optional<std::string_view> on_duplicate,

@@ -21,17 +21,45 @@ CHANCE = 0.025  # of other random centroids and rotations
 
 FAISS: dict[str, dict[str, float]] = {
     "fashion": {
-        "SQ8": 0.98, "SQ6": 0.984, "SQ4": 0.936, "RaBitQ": 0.777, "RaBitQ2": 0.881, "RaBitQ4": 0.956,
-        "PQ16": 0.645, "PQ56": 0.803, "PQ16x4fs": 0.325, "PQ112x4fs": 0.68, "LSH256r": 0.3,
+        "SQ8": 0.98,
+        "SQ6": 0.984,
+        "SQ4": 0.936,
+        "RaBitQ": 0.777,
+        "RaBitQ2": 0.881,
+        "RaBitQ4": 0.956,
+        "PQ16": 0.645,
+        "PQ56": 0.803,
+        "PQ16x4fs": 0.325,
+        "PQ112x4fs": 0.68,
+        "LSH256r": 0.3,
     },  # fmt: skip
     "sift": {
-        "SQ8": 0.989, "SQ6": 0.964, "SQ4": 0.868, "RaBitQ": 0.514, "RaBitQ2": 0.731, "RaBitQ4": 0.9,
-        "PQ8": 0.58, "PQ16": 0.736, "PQ16x4fs": 0.453, "PQ32x4fs": 0.602, "OPQ16,PQ16": 0.7, "LSH256r": 0.433,
+        "SQ8": 0.989,
+        "SQ6": 0.964,
+        "SQ4": 0.868,
+        "RaBitQ": 0.514,
+        "RaBitQ2": 0.731,
+        "RaBitQ4": 0.9,
+        "PQ8": 0.58,
+        "PQ16": 0.736,
+        "PQ16x4fs": 0.453,
+        "PQ32x4fs": 0.602,
+        "OPQ16,PQ16": 0.7,
+        "LSH256r": 0.433,
         "ZnLattice16x14_6": 0.672,
     },  # fmt: skip
     "words": {
-        "SQ8": 0.985, "SQ6": 0.942, "SQ4": 0.8, "RaBitQ": 0.383, "RaBitQ2": 0.643, "RaBitQ4": 0.876,
-        "PQ10": 0.361, "PQ25": 0.671, "PQ20x4fs": 0.3, "PQ50x4fs": 0.621, "OPQ20,PQ20": 0.574,
+        "SQ8": 0.985,
+        "SQ6": 0.942,
+        "SQ4": 0.8,
+        "RaBitQ": 0.383,
+        "RaBitQ2": 0.643,
+        "RaBitQ4": 0.876,
+        "PQ10": 0.361,
+        "PQ25": 0.671,
+        "PQ20x4fs": 0.3,
+        "PQ50x4fs": 0.621,
+        "OPQ20,PQ20": 0.574,
     },  # fmt: skip
 }
 METRICS = {"fashion": "l2", "sift": "l2", "words": "inner_product"}

@@ -9,6 +9,7 @@
 #include "codec/table_filter.h"
 #include "core/check.h"
 #include "io/byte_fields.h"
+#include "knear/cluster.h"
 #include "knear/codecs.h"
 
 namespace knear {
@@ -40,6 +41,12 @@ class PqCodec final : public Codec {
   std::unique_ptr<Codec> trained(MatrixView rows, const TrainOptions& options) const override {
     auto taught = std::make_shared<ProductQuantizer>(dim(), quantizer_.subs(), quantizer_.bits());
     taught->train(rows, options_, options.run);
+    const std::size_t good = KmeansOptions{}.min_points_per_centroid * quantizer_.centroids();
+    if (options.warnings && rows.rows() < good) {
+      options.warnings->push_back(concat(rows.rows(), " rows for the ", quantizer_.centroids(),
+                                         " centroids of each sub-vector: fewer than the ", good,
+                                         " that make good ones"));
+    }
     return std::make_unique<PqCodec>(dim(), metric(), options_, std::move(taught));
   }
   void write(ByteSink& sink) const override { quantizer_.write(sink); }

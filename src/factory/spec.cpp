@@ -13,6 +13,8 @@
 namespace knear {
 namespace {
 
+constexpr const char* kCells = ", each alone or behind IVF<n>[(<index>)][,nprobe=<p>][,by_residual=on|off]";
+
 std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t");
   if (first == std::string_view::npos) return {};
@@ -144,7 +146,7 @@ void read_stage(Stage stage, bool codec_is_known, std::string_view text, Spec& s
   }
   if (spec.cells) read_residual_suffix(stage, *spec.cells);
   require(read_codec(stage) != nullptr, "unknown index '", stage.token, "' in '", text, "'; this version knows ",
-          grammar_of(codec_rows()), ", behind any of ", grammar_of(transform_rows()));
+          grammar_of(codec_rows()), kCells, ", behind any of ", grammar_of(transform_rows()));
   spec.codec = std::move(stage);
 }
 
@@ -178,7 +180,7 @@ Spec parse_spec(std::string_view text) {
     named = spec.transforms.size() + (spec.cells ? 1 : 0) == before;
   }
   require(named, "the factory string '", text, "' names no index; this version knows ", grammar_of(codec_rows()),
-          ", behind any of ", grammar_of(transform_rows()));
+          kCells, ", behind any of ", grammar_of(transform_rows()));
   return spec;
 }
 

@@ -24,6 +24,11 @@ CellFinder::CellFinder(std::shared_ptr<Index> coarse)
   if (quick->sound()) quick_ = std::move(quick);
 }
 
+void CellFinder::put_back() const {
+  coarse_->clear();
+  coarse_->add(centroids_);
+}
+
 bool CellFinder::means_the_same_as(const CellFinder& other) const {
   const std::size_t values = centroids_.rows() * centroids_.dim();
   return centroids_.rows() == other.centroids_.rows() && coarse_->spec() == other.coarse_->spec() &&
@@ -64,15 +69,18 @@ std::vector<Id> CellFinder::nearest(MatrixView queries, std::size_t count, Order
   return std::move(found.ids);
 }
 
-void fill_coarse(MatrixView rows, std::size_t nlist, const KmeansOptions& kmeans, Index& coarse) {
+void fill_coarse(MatrixView rows, std::size_t nlist, const KmeansOptions& kmeans, const TrainOptions& options,
+                 Index& coarse) {
   require(rows.rows() >= nlist, "a partition of ", nlist, " cells learns from at least as many rows, not ",
           rows.rows());
-  KmeansOptions options = kmeans;
-  options.spherical |= coarse.metric() == Metric::cosine;
-  const Kmeans found = knear::kmeans(rows, nlist, options);
-  if (!coarse.is_trained()) coarse.train(found.centroids, {.run = kmeans.run});
+  KmeansOptions all = kmeans;
+  all.run = options.run;
+  all.spherical |= coarse.metric() == Metric::cosine;
+  const Kmeans found = knear::kmeans(rows, nlist, all);
+  if (options.warnings) options.warnings->insert(options.warnings->end(), found.warnings.begin(), found.warnings.end());
+  if (!coarse.is_trained()) coarse.train(found.centroids, options);
   coarse.clear();
-  coarse.add(found.centroids, {.run = kmeans.run});
+  coarse.add(found.centroids, {.run = options.run});
 }
 
 }  // namespace knear

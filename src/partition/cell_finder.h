@@ -20,6 +20,8 @@ class CellFinder {
 
   std::size_t nlist() const noexcept { return centroids_.rows(); }
   const float* centroid(std::size_t cell) const noexcept { return centroids_.floats() + cell * centroids_.dim(); }
+  // Fills the coarse index with these centroids again.
+  void put_back() const;
   // The same cells?
   bool means_the_same_as(const CellFinder& other) const;
 
@@ -36,6 +38,7 @@ class CellFinder {
 };
 
 // Fills the coarse index with the centroids of k-means.
-void fill_coarse(MatrixView rows, std::size_t nlist, const KmeansOptions& kmeans, Index& coarse);
+void fill_coarse(MatrixView rows, std::size_t nlist, const KmeansOptions& kmeans, const TrainOptions& options,
+                 Index& coarse);
 
 }  // namespace knear

@@ -53,6 +53,7 @@ IvfIndex::IvfIndex(std::shared_ptr<Index> coarse, std::unique_ptr<Codec> codec, 
       kmeans_(options.kmeans),
       nprobe_(options.nprobe),
       coarse_(std::move(coarse)),
+      came_full_(coarse_ && coarse_->size() != 0),
       codec_(std::move(codec)) {
   require(nlist_ >= 1 && nlist_ <= kMaxCentroids, "a partition has 1 to ", kMaxCentroids, " cells, not ", nlist_);
   require(coarse_ != nullptr, "a partition needs a coarse index");
@@ -207,14 +208,19 @@ void IvfIndex::train_rows(MatrixView rows, const TrainOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   reject_bad_rows(rows, options.run);
   if (size()) fail(Error::wrong_state, "the index holds ", size(), " rows: clear it before it is trained again");
-  std::shared_ptr<const CellFinder> cells = learned().cells;
-  if (!cells) {
-    KmeansOptions kmeans = kmeans_;
-    kmeans.run = remaining(options.run, start);
-    fill_coarse(rows, nlist_, kmeans, *coarse_);
+  const std::shared_ptr<const CellFinder> before = learned().cells;
+  std::shared_ptr<const CellFinder> cells = before;
+  if (!came_full_) {
+    fill_coarse(rows, nlist_, kmeans_, {remaining(options.run, start), options.warnings}, *coarse_);
     cells = std::make_shared<CellFinder>(coarse_);
   }
-  std::shared_ptr<Codec> taught = teach(*cells, rows, remaining(options.run, start));
+  std::shared_ptr<Codec> taught;
+  try {
+    taught = teach(*cells, rows, {remaining(options.run, start), options.warnings});
+  } catch (...) {
+    if (!came_full_) before ? before->put_back() : coarse_->clear();
+    throw;
+  }
   const bool empty = store_->while_empty([&] {
     std::unique_lock lock(learned_mutex_);
     cells_ = std::move(cells);
@@ -223,17 +229,17 @@ void IvfIndex::train_rows(MatrixView rows, const TrainOptions& options) {
   if (!empty) fail(Error::wrong_state, "rows came while the index was trained: it stays as it was");
 }
 
-std::unique_ptr<Codec> IvfIndex::teach(const CellFinder& cells, MatrixView rows, const RunOptions& options) const {
+std::unique_ptr<Codec> IvfIndex::teach(const CellFinder& cells, MatrixView rows, const TrainOptions& options) const {
   const auto start = std::chrono::steady_clock::now();
   const auto codec = learned().codec;
-  if (!residual_) return codec->trained(rows, {.run = options});
+  if (!residual_) return codec->trained(rows, options);
   Matrix sample = RowSet(rows, kTrainingRows).floats();
-  const std::vector<std::uint32_t> of = cells.assign(sample, options);
+  const std::vector<std::uint32_t> of = cells.assign(sample, options.run);
   for (std::size_t i = 0; i < of.size(); ++i) {
     const float* const centroid = cells.centroid(of[i]);
     for (std::size_t j = 0; j < dim(); ++j) sample.floats()[i * dim() + j] -= centroid[j];
   }
-  return codec->trained(sample, {.run = remaining(options, start)});
+  return codec->trained(sample, {remaining(options.run, start), options.warnings});
 }
 
 }  // namespace knear

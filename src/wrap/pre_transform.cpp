@@ -162,7 +162,8 @@ void PreTransformIndex::train_rows(MatrixView rows, const TrainOptions& options)
   Matrix images;
   for (const auto& transform : *chain()) {
     const bool fixed = fixed_[taught_chain.size()];
-    std::shared_ptr<Transform> taught = fixed ? nullptr : transform->trained(rows, {remaining(options.run, start)});
+    std::shared_ptr<Transform> taught =
+        fixed ? nullptr : transform->trained(rows, {remaining(options.run, start), options.warnings});
     learned |= taught != nullptr;
     taught_chain.push_back(taught ? taught : transform);
     images = images_of(*taught_chain.back(), transform->dim_out(), rows, remaining(options.run, start));
@@ -171,7 +172,7 @@ void PreTransformIndex::train_rows(MatrixView rows, const TrainOptions& options)
   if (learned && size() > 0) {
     fail(Error::wrong_state, "the index holds ", size(), " rows: clear it before it is trained again");
   }
-  index_->train(rows, {remaining(options.run, start)});
+  index_->train(rows, {remaining(options.run, start), options.warnings});
   if (learned) set_chain(std::move(taught_chain));
 }
 

@@ -69,6 +69,8 @@ void add_to(SearchStats* sum, const SearchStats& part) {
   if (!sum) return;
   sum->rows_scored += part.rows_scored;
   sum->rows_reranked += part.rows_reranked;
+  sum->lists_visited += part.lists_visited;
+  sum->coarse_seconds += part.coarse_seconds;
 }
 
 }  // namespace
@@ -159,7 +161,7 @@ void RefineIndex::train_rows(MatrixView rows, const TrainOptions& options) {
   const auto start = Clock::now();
   const std::lock_guard lock(writer_mutex_);
   refine_->train(rows, options);
-  base_->train(rows, {remaining(options.run, start)});
+  base_->train(rows, {remaining(options.run, start), options.warnings});
 }
 
 // The base has its codes ready when the finer index begins, and shows them when that has succeeded. Which ids are new
