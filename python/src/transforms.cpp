@@ -8,6 +8,7 @@
 
 #include "arrays.h"
 #include "call.h"
+#include "knear/codecs.h"
 #include "knear/io.h"
 #include "knear/scan.h"
 #include "knear/spec.h"

@@ -51,7 +51,7 @@ def test_every_class_builds_searches_and_comes_back(make, spec, x, tmp_path):
     index.save(path)
     for again in (knear.load(path, mmap=True), knear.load(path, mmap=False), pickle.loads(pickle.dumps(index)),
                   copy.deepcopy(index)):  # fmt: skip
-        assert type(again) is type(index)
+        assert isinstance(again, type(index))
         assert again.nprobe == 5 and again.spec == index.spec
         np.testing.assert_array_equal(again.search(x[:20], 5)[1], before[1])
         np.testing.assert_array_equal(again.search(x[:20], 5)[0], before[0])
