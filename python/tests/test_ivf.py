@@ -172,7 +172,9 @@ def test_compressed_search_of_2048_dimensions():
     xb[:, 0] += np.arange(nb) / 1000.0
     quantizer = knear.IndexFlatL2(d)
     index = knear.IndexIVFPQ(quantizer, d, 100, 8, 8)
-    index.train(xb)
+    with pytest.warns(RuntimeWarning, match="7030 rows for the 256 centroids") as warned:
+        index.train(xb)
+    assert len(warned) == 1
     index.add(xb)
     index.nprobe = 10
     D, I = index.search(xb[:5], 4)
