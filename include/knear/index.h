@@ -58,7 +58,7 @@ class Index {
               std::span<std::size_t> counts, const SearchOptions& options = {}) const;
 
   // The k nearest among candidates that are known by id, candidates[q] those of query q. Ids that the index does not
-  // hold are passed over, repeated ones count once; of rows with the same id, the last counts.
+  // hold are passed over, repeated ones count once; of rows with the same id, the last in the order of ids() counts.
   RangeNeighbors rank(MatrixView queries, std::span<const std::vector<Id>> candidates, std::size_t k,
                       const RunOptions& options = {}) const;
 

@@ -234,13 +234,29 @@ void CodeStore::publish(Draft& draft, const Identity& identity) noexcept {
   identity_ = identity;
   if (!map_ready_) return;
   for (const Id id : draft.killed()) map_.erase(id);
-  for (const Draft::Run& run : draft.added()) index_rows(snapshot_->chunks[run.chunk], run.first, run.count);
-  for (const std::size_t c : draft.rewritten()) index_rows(snapshot_->chunks[c], 0, snapshot_->chunks[c].count);
+  for (const Draft::Run& run : draft.added()) {
+    const Chunk& chunk = snapshot_->chunks[run.chunk];
+    index_rows(chunk, run.first, run.count, chunk.serial);
+  }
+  for (const std::size_t c : draft.rewritten()) {
+    const bool last = c + 1 == snapshot_->chunks.size();
+    const std::uint32_t end = last ? next_serial_ : snapshot_->chunks[c + 1].serial;
+    index_rows(snapshot_->chunks[c], 0, snapshot_->chunks[c].count, end);
+  }
 }
 
-void CodeStore::index_rows(const Chunk& chunk, std::size_t first, std::size_t count) const {
+// Of rows with the same id, the map knows the last in the order of chunks. What it knows of serials from the chunk's
+// own to `stale_end` counts no longer.
+void CodeStore::index_rows(const Chunk& chunk, std::size_t first, std::size_t count, std::uint32_t stale_end) const {
   for (std::size_t row = first; row < first + count; ++row) {
-    if (chunk.alive(row)) map_.assign(chunk.id(row), pack(chunk.serial, row));
+    if (!chunk.alive(row)) continue;
+    const std::uint64_t place = pack(chunk.serial, row);
+    if (identity_.repeated) {
+      const std::uint64_t known = map_.find(chunk.id(row));
+      const bool stale = known == IdMap::kNoSlot || (known >= pack(chunk.serial, 0) && known < pack(stale_end, 0));
+      if (!stale && known > place) continue;
+    }
+    map_.assign(chunk.id(row), place);
   }
 }
 
@@ -260,7 +276,7 @@ void CodeStore::build_map() const {
   if (map_ready_) return;
   map_ = IdMap();
   map_.reserve(snapshot_->live);
-  for (const Chunk& chunk : snapshot_->chunks) index_rows(chunk, 0, chunk.count);
+  for (const Chunk& chunk : snapshot_->chunks) index_rows(chunk, 0, chunk.count, chunk.serial);
   map_ready_ = true;
 }
 

@@ -53,7 +53,8 @@ class CodeStore {
   bool contains(Id id) const;
   // The codes of ids, one after the other whatever the layout. Error::not_found names the first unknown id.
   void fetch(std::span<const Id> ids, Byte* codes) const;
-  // slots[i] = where ids[i] lies in the snapshot that comes back, or kNoSlot; of rows with the same id, the last.
+  // slots[i] = where ids[i] lies in the snapshot that comes back, or kNoSlot; of rows with the same id, the last in
+  // the order of chunks.
   std::shared_ptr<const Snapshot> locate(std::span<const Id> ids, Slot* slots) const;
   Id next_id() const;
   std::size_t memory_bytes() const;  // heap
@@ -89,7 +90,7 @@ class CodeStore {
   void compact(std::span<const std::size_t> touched);
   void publish(Draft& draft, const Identity& identity) noexcept;
   void make_room_in_map(std::size_t added) noexcept;
-  void index_rows(const Chunk& chunk, std::size_t first, std::size_t count) const;
+  void index_rows(const Chunk& chunk, std::size_t first, std::size_t count, std::uint32_t stale_end) const;
   void build_map() const;
   std::shared_lock<std::shared_mutex> lock_for_lookup() const;
 

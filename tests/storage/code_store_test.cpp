@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <map>
+#include <numeric>
 
 #include "core/rng.h"
 #include "knear/error.h"
@@ -132,6 +133,36 @@ TEST_P(CodeStoreTest, TheLargestIdIsNotGivenOutTwice) {
   store.append(1, last, OnDuplicate::error, {numbers(values)});
   EXPECT_THROW(store.append(1, last, OnDuplicate::error, {numbers(values)}), Error);
   EXPECT_THROW(store.append(1, {}, OnDuplicate::error, {numbers(values)}), Error);
+}
+
+TEST(CodeStore, OfRowsWithOneIdTheLastCountsAlsoWhenChunksWereRewritten) {
+  CodeStore store(kCodeBytes);
+  std::vector<std::uint64_t> values(264);
+  std::iota(values.begin(), values.end(), std::uint64_t{0});
+  store.append(64, {}, OnDuplicate::error, {numbers(values)});
+  store.append(200, {}, OnDuplicate::error, {numbers(values)});
+  const std::vector<std::uint64_t> late{100};
+  const std::vector<Id> five{5};
+  store.append(1, five, OnDuplicate::allow, {numbers(late)});
+  EXPECT_EQ(number_of(store, 5), 100u);
+  EXPECT_EQ(store.remove(*select_range(10, 40)), 30u);
+  EXPECT_EQ(number_of(store, 5), 100u);
+}
+
+TEST(CodeStore, OfRowsWithOneIdInSeveralCellsThatOfTheLastCellCounts) {
+  for (const bool asked_between : {false, true}) {
+    CodeStore store(kCodeBytes, CodeLayout::rows, 2);
+    const std::vector<Id> five{5};
+    const std::vector<std::size_t> order{0};
+    for (const std::uint32_t cell : {1u, 0u}) {
+      const std::vector<std::uint64_t> value{cell};
+      const CellRun run{cell, 1};
+      store.append(1, five, OnDuplicate::allow,
+                   {.encode = numbers(value), .cells = std::span(&run, 1), .order = order});
+      EXPECT_TRUE(!asked_between || store.contains(5));
+    }
+    EXPECT_EQ(number_of(store, 5), 1u);
+  }
 }
 
 }  // namespace
