@@ -25,14 +25,15 @@ NPROBE = [1, 2, 4, 8, 16, 32, 64, 128, 256]
 LEVELS = [0.8, 0.9, 0.95, 0.99]
 DATA = {"fashion": "l2", "sift": "l2", "words": "ip"}
 
-# (family, knear's spec, Faiss's, Faiss's knobs besides nprobe); {n} lists, {M2} sub-quantizers of 4 bits.
-PAIRS: list[tuple[str, str, str, dict[str, float]]] = [
-    ("Flat", "IVF{n},Flat", "IVF{n},Flat", {}),
-    ("Flat, no shadows", "IVF{n},Flat,exact=fp32", "IVF{n},Flat", {}),
-    ("SQ8", "IVF{n},SQ8", "IVF{n},SQ8", {}),
-    ("4-bit PQ, refined", "IVF{n},PQ{M2}x4fs,RFlat", "IVF{n},PQ{M2}x4fs,RFlat", {"k_factor_rf": 4}),
-    ("4-bit RaBitQ", "IVF{n},RaBitQ4", "RR,IVF{n},RaBitQfs4", {}),
-    ("PQ", "IVF{n},PQ{M}", "IVF{n},PQ{M}np", {}),
+# (family, knear's spec, the rivals' specs, Faiss's knobs besides nprobe); {n} lists, {M2} sub-quantizers of 4 bits.
+PAIRS: list[tuple[str, str, dict[str, str], dict[str, float]]] = [
+    ("Flat", "IVF{n},Flat", {"faiss": "IVF{n},Flat"}, {}),
+    ("Flat, no shadows", "IVF{n},Flat,exact=fp32", {"faiss": "IVF{n},Flat"}, {}),
+    ("SQ8", "IVF{n},SQ8", {"faiss": "IVF{n},SQ8"}, {}),
+    ("4-bit PQ, refined", "IVF{n},PQ{M2}x4fs,RFlat", {"faiss": "IVF{n},PQ{M2}x4fs,RFlat"}, {"k_factor_rf": 4}),
+    ("4-bit RaBitQ", "IVF{n},RaBitQ4", {"faiss": "RR,IVF{n},RaBitQfs4", "rabitqlib": "IVF{n},RaBitQ4"}, {}),
+    ("1-bit RaBitQ", "IVF{n},RaBitQ", {"faiss": "RR,IVF{n},RaBitQfs", "rabitqlib": "IVF{n},RaBitQ1"}, {}),
+    ("PQ", "IVF{n},PQ{M}", {"faiss": "IVF{n},PQ{M}np"}, {}),
 ]
 
 
@@ -49,13 +50,22 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             continue
         for family, ours, theirs, knobs in PAIRS[:2] if options.quick else PAIRS:
             numbers = _numbers(about)
-            specs = {options.subject: ours.format(**numbers), "faiss": theirs.format(**numbers)}
+            specs = {who: spec.format(**numbers) for who, spec in {options.subject: ours, **theirs}.items()}
             points = _compare(result, about, family, specs, knobs, batches, options)
             result["points"] += points
-            result["rows"] += _rows(points, about["name"], family, batches, options.subject)
+            for rival in theirs:
+                result["rows"] += _rows(points, [about["name"], family, rival], batches, options.subject)
     for batch in batches:
         plots.partitions(result, batch, options.out)
-    heads = ["data", "codes", "queries", *(f"recall {level}" for level in LEVELS), "building", "bytes a vector"]
+    heads = [
+        "data",
+        "codes",
+        "rival",
+        "queries",
+        *(f"recall {level}" for level in LEVELS),
+        "building",
+        "bytes a vector",
+    ]
     result["table"] = report.table(heads, result["rows"])
     print(result["table"])
     return result
@@ -116,19 +126,25 @@ def _speed_at(points: list[dict[str, Any]], level: float, batch: int) -> float |
     return None
 
 
-def _rows(points: list[dict[str, Any]], name: str, family: str, batches: list[int], subject: str) -> list[list[str]]:
+def _rows(points: list[dict[str, Any]], what: list[str], batches: list[int], subject: str) -> list[list[str]]:
+    """How many times as fast as the rival, at each level; where only one of them gets there, its speed."""
     ours = [p for p in points if p["library"] == subject]
-    theirs = [p for p in points if p["library"] != subject]
+    theirs = [p for p in points if p["library"] == what[-1]]
     if not ours or not theirs:
         return []
     rows = []
     for batch in batches:
         cells = []
         for level in LEVELS:
-            both = [_speed_at(side, level, batch) for side in (ours, theirs)]
-            cells.append(f"{both[0] / both[1]:.2f}" if all(both) else "-" if not both[0] else f"{both[0]:,.0f} q/s")
+            mine, other = (_speed_at(side, level, batch) for side in (ours, theirs))
+            if mine and other:
+                cells.append(f"{mine / other:.2f}")
+            else:
+                cells.append(
+                    f"{mine:,.0f} q/s, not theirs" if mine else f"{other:,.0f} q/s, not ours" if other else "-"
+                )
         first = batch == batches[0]
         builds = f"{theirs[0]['build_seconds'] / ours[0]['build_seconds']:.2f}" if first else ""
         memory = f"{ours[0]['bytes_per_vector']:.0f} / {theirs[0]['bytes_per_vector']:.0f}" if first else ""
-        rows.append([name, family, f"{batch:,}", *cells, builds, memory])
+        rows.append([*what, f"{batch:,}", *cells, builds, memory])
     return rows

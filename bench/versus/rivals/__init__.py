@@ -15,6 +15,7 @@ KNOWN = {
     "faiss_super": ("rivals.faiss", "FaissSuper", "faiss-cpu"),
     "hnswlib": ("rivals.hnswlib", "Hnswlib", "hnswlib"),
     "usearch": ("rivals.usearch", "Usearch", "usearch"),
+    "rabitqlib": ("rivals.rabitqlib", "Rabitqlib", "rabitqlib"),
     "numpy": ("rivals.numpy", "Numpy", None),
 }
 
