@@ -28,6 +28,7 @@ void add_lists(const IvfIndex& partition, Result& result) {
                                               grouped(sorted[(sorted.size() - 1) / 2]), grouped(sorted.back())));
   }
   result.add("imbalance", lists.imbalance, "imbalance", fmt::format("{:.4f}", lists.imbalance));
+  if (lists.drift > 0) result.add("drift", lists.drift, "drift", fmt::format("{:.4f}", lists.drift));
   result.add_json("list_sizes", lists.sizes);
 }
 

@@ -21,6 +21,7 @@ namespace knear {
 class CellFinder;
 class CodeStore;
 class Draft;
+class Snapshot;
 enum class CodesOf : std::uint8_t;
 struct Learned;
 
@@ -38,6 +39,9 @@ struct IvfOptions {
 struct ListStats {
   std::vector<std::size_t> sizes;  // live rows of each cell
   double imbalance = 1;            // nlist * sum of squared sizes / n^2: 1 when all are equal
+  // How far rows are from their centroids, mean squared, over what it was in training, from a sample: much more than 1
+  // says that rows have become other ones, and that training anew would find better cells. 0: not known.
+  double drift = 0;
 };
 
 class IvfIndex : public Index {
@@ -101,6 +105,7 @@ class IvfIndex : public Index {
   View view() const;
   std::unique_ptr<Codec> teach(const CellFinder& cells, MatrixView rows, const TrainOptions& options) const;
   void complete(Draft& draft, const Learned& before, const RunOptions& run) const;
+  double drift_of(const Snapshot& snapshot) const;
   std::size_t cell_bytes() const noexcept;
   std::vector<std::vector<Hit>> hits_of(MatrixView queries, std::size_t k, double radius, std::span<const Id> chosen,
                                         const SearchOptions& options) const;
@@ -115,6 +120,7 @@ class IvfIndex : public Index {
   mutable std::shared_mutex learned_mutex_;  // training puts new ones in place
   std::shared_ptr<const CellFinder> cells_;  // null: not trained
   std::shared_ptr<Codec> codec_;
+  double spread_ = 0;  // mean squared distance of training rows from their centroids; 0: not known
   std::unique_ptr<CodeStore> store_;
 };
 

@@ -11,6 +11,7 @@ from ._knear import (
     Index,
     SearchParameters,
     _by_residual_of,
+    _drift_of,
     _imbalance_of,
     _init_ivf,
     _list_codes_of,
@@ -142,6 +143,15 @@ class IndexIVF(Index):
     def imbalance(self) -> float:
         """nlist * sum of squared list sizes / n^2: 1.0 when all lists are equally long."""
         return _imbalance_of(self)
+
+    @property
+    def drift(self) -> float:
+        """How far vectors are from their centroids, mean squared, over what it was in training, from a sample.
+
+        Much more than 1.0 says that vectors have become other ones: an index trained anew would find better cells.
+        0.0 where it is not known.
+        """
+        return _drift_of(self)
 
     def get_list_size(self, list_no: int) -> int:
         """Vectors in one list."""

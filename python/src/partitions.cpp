@@ -95,6 +95,7 @@ void init_partitions(nb::module_& m) {
   m.def("_set_nprobe", [](PyIndex& self, Int nprobe) { cells_of(self).set_nprobe(count_of(nprobe, "nprobe", 1)); });
   m.def("_by_residual_of", [](const PyIndex& self) { return cells_of(self).by_residual(); });
   m.def("_list_sizes_of", [](const PyIndex& self) { return nb::typed<nb::object, IdArray>(list_sizes(self)); });
+  m.def("_drift_of", [](const PyIndex& self) { return without_gil([&] { return cells_of(self).lists().drift; }); });
   m.def("_imbalance_of",
         [](const PyIndex& self) { return without_gil([&] { return cells_of(self).lists().imbalance; }); });
   m.def("_list_ids_of",

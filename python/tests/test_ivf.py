@@ -72,6 +72,14 @@ def test_lists_hold_all_ids_once(x):
         index.invlists.get_ids(30)
 
 
+def test_drift_tells_that_vectors_became_other_ones(x):
+    index = full(CLASSES[4][0], x)
+    assert 0.9 < index.drift < 1.1
+    index.add(x + 3)
+    assert index.drift > 1.5
+    assert pickle.loads(pickle.dumps(index)).drift == index.drift
+
+
 def test_cells_chosen_by_the_caller(x):
     index = full(CLASSES[1][0], x)
     cells = index.quantizer.search(x[:30], 4)[1]

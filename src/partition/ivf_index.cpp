@@ -9,6 +9,7 @@
 #include "core/call_limits.h"
 #include "core/check.h"
 #include "core/row_set.h"
+#include "io/byte_fields.h"
 #include "io/container.h"
 #include "metric/finite_rows.h"
 #include "partition/cell_finder.h"
@@ -20,8 +21,30 @@ namespace knear {
 namespace {
 
 constexpr std::uint32_t kCodecVersion = 1;  // 1: first
+constexpr std::uint32_t kCellsVersion = 1;  // 1: first
+constexpr std::size_t kSpreadRows = 4096;   // that tell how far rows are from their centroids
 constexpr const char* kCoarsePrefix = "coarse.";
 constexpr std::size_t kTrainingRows = std::size_t{1} << 18;  // that a codec of residuals learns from
+
+double square_between(const float* a, const float* b, std::size_t dim) {
+  double sum = 0;
+  for (std::size_t j = 0; j < dim; ++j) {
+    const double difference = static_cast<double>(a[j]) - static_cast<double>(b[j]);
+    sum += difference * difference;
+  }
+  return sum;
+}
+
+// Mean squared distance of a sample of rows from their centroids.
+double spread_of(MatrixView rows, const CellFinder& cells, const RunOptions& run) {
+  const Matrix sample = RowSet(rows, kSpreadRows).floats();
+  const std::vector<std::uint32_t> of = cells.assign(sample, run);
+  double sum = 0;
+  for (std::size_t i = 0; i < of.size(); ++i) {
+    sum += square_between(sample.floats() + i * sample.dim(), cells.centroid(of[i]), sample.dim());
+  }
+  return of.empty() ? 0 : sum / static_cast<double>(of.size());
+}
 
 bool knows_differences(Metric metric) {
   switch (metric.kind) {
@@ -129,6 +152,31 @@ IndexStats IvfIndex::stats() const {
   return stats;
 }
 
+// Of codes, so that their error counts, too.
+double IvfIndex::drift_of(const Snapshot& snapshot) const {
+  const Learned now = learned();
+  std::shared_lock lock(learned_mutex_);
+  const double before = spread_;
+  lock.unlock();
+  if (!(before > 0) || snapshot.live == 0) return 0;
+  const std::size_t step = std::max<std::size_t>(1, snapshot.live / kSpreadRows);
+  std::vector<float> row(dim());
+  std::vector<Byte> scratch(snapshot.code_bytes);
+  std::size_t seen = 0;
+  std::size_t taken = 0;
+  double sum = 0;
+  snapshot.for_live_slots([&](Slot slot) {
+    if (seen++ % step != 0) return;
+    const auto cell = static_cast<std::uint32_t>(slot >> 32);
+    decode_in_cell(now, codes_of(), cell, snapshot.code(slot, scratch.data()), 1, row.data());
+    const double square = square_between(row.data(), now.cells->centroid(cell), dim());
+    if (!std::isfinite(square)) return;
+    sum += square;
+    ++taken;
+  });
+  return taken ? sum / static_cast<double>(taken) / before : 0;
+}
+
 ListStats IvfIndex::lists() const {
   const auto snapshot = store_->snapshot();
   ListStats stats;
@@ -138,6 +186,7 @@ ListStats IvfIndex::lists() const {
     squares += static_cast<double>(chunk.live()) * static_cast<double>(chunk.live());
   }
   const auto n = static_cast<double>(snapshot->live);
+  stats.drift = drift_of(*snapshot);
   if (n > 0) stats.imbalance = static_cast<double>(nlist_) * squares / (n * n);
   return stats;
 }
@@ -182,6 +231,9 @@ void IvfIndex::write(SectionWriter& writer) const {
   std::shared_lock lock(learned_mutex_);
   const std::vector<Byte> learned = learned_bytes(*codec_);
   if (!learned.empty()) writer.section("codec", kCodecVersion, learned);
+  ByteSink spread;
+  spread.f64(spread_);
+  writer.section("partition", kCellsVersion, spread.bytes());
   PrefixedWriter coarse(writer, kCoarsePrefix);
   coarse_->write(coarse);
   store_->write(writer);
@@ -189,6 +241,12 @@ void IvfIndex::write(SectionWriter& writer) const {
 
 void IvfIndex::read(const Container& container) {
   if (container.find("codec")) learn_from(container.at("codec", kCodecVersion).bytes, "section codec", *codec_);
+  ByteSource spread(container.at("partition", kCellsVersion).bytes, "section partition");
+  spread_ = spread.f64();
+  spread.done();
+  if (!(spread_ >= 0 && std::isfinite(spread_))) {
+    fail(Error::corrupt_file, "section partition has the mean squared distance ", spread_);
+  }
   coarse_->read(container.part(kCoarsePrefix));
   if (coarse_->size() != 0 && coarse_->size() != nlist_) {
     fail(Error::corrupt_file, "the coarse index has ", coarse_->size(), " rows for ", nlist_, " cells");
@@ -221,8 +279,10 @@ void IvfIndex::train_rows(MatrixView rows, const TrainOptions& options) {
     if (!came_full_) before ? before->put_back() : coarse_->clear();
     throw;
   }
+  const double spread = spread_of(rows, *cells, remaining(options.run, start));
   const bool empty = store_->while_empty([&] {
     std::unique_lock lock(learned_mutex_);
+    spread_ = spread;
     cells_ = std::move(cells);
     if (taught) codec_ = std::move(taught);
   });
