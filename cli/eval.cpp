@@ -204,6 +204,7 @@ Exit run(const EvalFlags& flags, Session& session) {
     nprobes.push_back(partition ? partition->nprobe() : 0);
   }
   std::vector<Run> runs;
+  runs.reserve(nprobes.size());
   for (const std::size_t nprobe : nprobes) runs.push_back(measure(*index, queries, truth, nprobe, flags, session));
 
   Result result;

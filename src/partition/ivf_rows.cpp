@@ -190,12 +190,13 @@ void IvfIndex::decode_codes(const Byte* codes, std::size_t n, float* rows, const
   ProgressMeter meter(options, "decode", n);
   parallel_for((n + kTaskRows - 1) / kTaskRows, options, [&](std::size_t task, std::size_t) {
     const std::size_t end = std::min(n, (task + 1) * kTaskRows);
+    std::vector<Byte> code(each - in_front);  // codecs want codes at the beginning of memory, not behind some bytes
     for (std::size_t i = task * kTaskRows; i < end; ++i) {
       std::size_t cell = 0;
       for (std::size_t b = 0; b < in_front; ++b) cell |= std::size_t{codes[i * each + b]} << (8 * b);
       require(cell < nlist_, "code ", i, " names cell ", cell, " of ", nlist_);
-      decode_in_cell(now, codes_of(), static_cast<std::uint32_t>(cell), codes + i * each + in_front, 1,
-                     rows + i * dim());
+      std::copy_n(codes + i * each + in_front, code.size(), code.data());
+      decode_in_cell(now, codes_of(), static_cast<std::uint32_t>(cell), code.data(), 1, rows + i * dim());
     }
     meter.advance(end - task * kTaskRows);
   });

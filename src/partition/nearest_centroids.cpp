@@ -97,7 +97,7 @@ double NearestCentroids::error_for(const float* query) const {
   if (!(product < kMostProduct)) return std::numeric_limits<double>::infinity();
   const double farthest = length + longest_;
   const bool squares = codec_->metric() == Metric::l2;
-  const double canonical = squares ? kUnit64 * static_cast<double>(dim / 16 + 8) * farthest * farthest : 0;
+  const double canonical = squares ? kUnit64 * (static_cast<double>(dim) / 16 + 8) * farthest * farthest : 0;
   return 1.01 * (kUnit * (depth * product + 4 * (product + longest_ * longest_)) + canonical) + 0x1p-120;
 }
 
