@@ -159,7 +159,7 @@ void CodeStore::check_new(std::span<const Id> ids) const {
 void CodeStore::kill_ids(Draft& draft, std::span<const Id> ids) {
   constexpr std::size_t kScansForAMap = 8;
   bool scan = identity_.repeated;
-  if (!identity_.ascending && !map_ready_ && scanned_ < kScansForAMap * snapshot_->live) {
+  if (!identity_.ascending && scanned_ < kScansForAMap * snapshot_->live && !has_map()) {
     scanned_ += snapshot_->live;
     scan = true;
   }
@@ -269,6 +269,12 @@ std::shared_lock<std::shared_mutex> CodeStore::lock_for_lookup() const {
     lock.lock();
   }
   return lock;
+}
+
+// Lookups build the map, also while a writer is at work.
+bool CodeStore::has_map() const {
+  std::shared_lock lock(lookup_mutex_);
+  return map_ready_;
 }
 
 void CodeStore::build_map() const {

@@ -91,6 +91,7 @@ class CodeStore {
   void publish(Draft& draft, const Identity& identity) noexcept;
   void make_room_in_map(std::size_t added) noexcept;
   void index_rows(const Chunk& chunk, std::size_t first, std::size_t count, std::uint32_t stale_end) const;
+  [[nodiscard]] bool has_map() const;
   void build_map() const;
   std::shared_lock<std::shared_mutex> lock_for_lookup() const;
 
