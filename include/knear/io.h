@@ -23,6 +23,41 @@ void save(const Index& index, const std::filesystem::path& path, const RunOption
 // Hands the same bytes, from first to last, to `put`: for sockets, streams and whatever else takes bytes.
 void save(const Index& index, const std::function<void(std::span<const Byte>)>& put, const RunOptions& options = {});
 
+// Merges indexes in files into one file: the rows of each, with their codes as they are, behind those of the ones
+// before it, and all else from the first. Takes little memory whatever they hold, and no longer than it takes to copy
+// them. The files stay as they are; killed at any moment, it leaves what was at `to` before, or the merged index.
+// Throws Error::invalid_argument when there is no file or they do not go together (other dimensions, metric, spec or
+// training), Error::duplicate_id, and what load() and save() throw.
+void merge_files(std::span<const std::filesystem::path> from, const std::filesystem::path& to,
+                 const MergeOptions& options = {});
+
+struct FileBuilderOptions {
+  std::size_t memory_bytes = 0;  // for rows that are not in a file yet, about; 0: a quarter of what is there
+  OnDuplicate on_duplicate = OnDuplicate::error;  // found by finish() where the rows are far apart
+};
+
+// Builds the file of an index that memory does not hold. Rows that take too much of it go to a part, in the folder
+// `.<name>.knear-parts` beside the file, and the parts become the file. One thread uses it.
+class FileBuilder {
+ public:
+  // The index is trained and empty, and nobody else changes it. Error::conflict while another builds the same file;
+  // what one that was killed left behind is removed.
+  FileBuilder(std::shared_ptr<Index> index, std::filesystem::path path, const FileBuilderOptions& options = {});
+  ~FileBuilder();  // removes the parts
+  FileBuilder(const FileBuilder&) = delete;
+  FileBuilder& operator=(const FileBuilder&) = delete;
+
+  // As the index's add(), with the builder's on_duplicate; after a throw, all rows of the call may be missing or some.
+  std::size_t add(MatrixView rows, const AddOptions& options = {});
+  // Writes the file, as save() does, and leaves the index empty. Nothing may follow.
+  void finish(const RunOptions& options = {});
+  std::size_t parts() const noexcept;  // so far
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
 struct LoadOptions {
   bool mmap = true;     // search straight from the file; false: read it into memory
   bool verify = false;  // check every checksum first (reading into memory always does)

@@ -76,6 +76,8 @@ class IvfIndex : public Index {
   Report verify() const override;
   std::size_t code_bytes() const override;  // with the number of the cell in front
   void write(SectionWriter& writer) const override;
+  void write_merged(SectionWriter& writer, std::span<const Index* const> others,
+                    const MergeOptions& options) const override;
   void read(const Container& container) override;
 
  protected:

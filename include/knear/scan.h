@@ -33,6 +33,8 @@ class ScanIndex : public Index {
   IndexStats stats() const override;
   Report verify() const override;
   void write(SectionWriter& writer) const override;
+  void write_merged(SectionWriter& writer, std::span<const Index* const> others,
+                    const MergeOptions& options) const override;
   void read(const Container& container) override;
   void expect_ranks_only() override { ranks_only_ = true; }
 
@@ -56,11 +58,7 @@ class ScanIndex : public Index {
   void decode_codes(const Byte* codes, std::size_t n, float* rows, const RunOptions& options) const override;
 
  private:
-  // The codec and what it encoded, as of one moment.
-  struct View {
-    std::shared_ptr<const Codec> codec;
-    std::shared_ptr<const Snapshot> snapshot;
-  };
+  struct View;  // the codec and what it encoded, as of one moment
   struct Part {
     std::size_t first;
     std::size_t count;

@@ -47,6 +47,8 @@ class PreTransformIndex : public Index {
   std::size_t code_bytes() const override;
   Report verify() const override;
   void write(SectionWriter& writer) const override;
+  void write_merged(SectionWriter& writer, std::span<const Index* const> others,
+                    const MergeOptions& options) const override;
   void read(const Container& container) override;
 
  protected:
@@ -113,6 +115,8 @@ class RefineIndex : public Index {
   std::size_t code_bytes() const override;
   Report verify() const override;
   void write(SectionWriter& writer) const override;
+  void write_merged(SectionWriter& writer, std::span<const Index* const> others,
+                    const MergeOptions& options) const override;
   void read(const Container& container) override;
 
  protected:

@@ -219,6 +219,11 @@ void Index::merge(const Index& other, const MergeOptions& options) {
   perform([&] { return concat("merge of ", other.size(), " rows"); }, [&] { merge_rows(other, options); });
 }
 
+void Index::write_merged(SectionWriter& writer, std::span<const Index* const> others, const MergeOptions&) const {
+  if (!others.empty()) fail(Error::unsupported, "files of ", spec(), " cannot be merged: merge the indexes");
+  write(writer);
+}
+
 std::vector<Byte> Index::encode(MatrixView rows, const RunOptions& options) const {
   require_rows(*this, rows, "rows");
   require_trained(*this, "encode");

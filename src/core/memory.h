@@ -9,4 +9,7 @@ namespace knear {
 // more than it has, and then end the process.
 std::size_t machine_memory() noexcept;
 
+// The same, or less where this process may take less (a control group).
+std::size_t allowed_memory() noexcept;
+
 }  // namespace knear

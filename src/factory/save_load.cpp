@@ -80,6 +80,26 @@ FillContainer filler(const Index& index, const RunOptions& options) {
   };
 }
 
+FillContainer merging_filler(const Index& first, std::span<const Index* const> others, const MergeOptions& options) {
+  return [&first, others, &options](SectionWriter& plain) {
+    std::size_t bytes = bytes_to_write(first);
+    for (const Index* other : others) bytes += bytes_to_write(*other);
+    ProgressMeter meter(options.run, "merge", bytes);
+    MeteredWriter writer(plain, meter);
+    write_header(writer, first);
+    write_metadata(writer, first);
+    first.write_merged(writer, others, options);
+    meter.finish();
+    if (options.on_commit) options.on_commit();
+  };
+}
+
+void require_together(const Index& first, const Index& other, const std::filesystem::path& path) {
+  require(other.dim() == first.dim(), path.string(), " has ", other.dim(), " dimensions, the first file ", first.dim());
+  require(other.metric() == first.metric(), path.string(), " has the metric ", text_of(other.metric()),
+          ", the first file ", text_of(first.metric()));
+}
+
 Metric checked_metric(std::uint32_t kind, float argument) try {
   const Metric metric{static_cast<Metric::Kind>(kind), argument};
   require_valid(metric);
@@ -153,6 +173,19 @@ void save(const Index& index, const std::filesystem::path& path, const RunOption
 
 void save(const Index& index, const std::function<void(std::span<const Byte>)>& put, const RunOptions& options) {
   stream_container(put, filler(index, options));
+}
+
+void merge_files(std::span<const std::filesystem::path> from, const std::filesystem::path& to,
+                 const MergeOptions& options) {
+  require(!from.empty(), "there are no files to merge");
+  std::vector<std::unique_ptr<Index>> parts;
+  std::vector<const Index*> others;
+  for (const std::filesystem::path& path : from) {
+    parts.push_back(load(path, {.run = options.run}));
+    require_together(*parts.front(), *parts.back(), path);
+    if (parts.size() > 1) others.push_back(parts.back().get());
+  }
+  write_container(to, merging_filler(*parts.front(), others, options));
 }
 
 std::unique_ptr<Index> load(const std::filesystem::path& path, const LoadOptions& options) {

@@ -8,6 +8,15 @@
 #include <limits>
 
 namespace knear {
+namespace {
+
+// How far into its page an address lies.
+std::size_t bytes_before(const Byte* address) noexcept {
+  static const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  return reinterpret_cast<std::uintptr_t>(address) % page;
+}
+
+}  // namespace
 
 MappedFile::MappedFile(const File& file) {
   const std::uint64_t count = file.file_bytes();
@@ -24,10 +33,14 @@ void MappedFile::release_pages() const noexcept {
 }
 
 void expect_reading(std::span<const Byte> bytes) noexcept {
-  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto start = reinterpret_cast<std::uintptr_t>(bytes.data());
-  const std::size_t before = start % page;
+  const std::size_t before = bytes_before(bytes.data());
   ::posix_madvise(const_cast<Byte*>(bytes.data()) - before, bytes.size() + before, POSIX_MADV_WILLNEED);
+}
+
+bool begins_in_memory(std::span<const Byte> bytes) noexcept {
+  unsigned char page = 0;
+  const std::size_t before = bytes_before(bytes.data());
+  return bytes.empty() || ::mincore(const_cast<Byte*>(bytes.data()) - before, before + 1, &page) != 0 || (page & 1) != 0;
 }
 
 }  // namespace knear

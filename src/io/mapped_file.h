@@ -30,4 +30,7 @@ class MappedFile {
 // Tells the system that these bytes, part of a mapping or not, will be read soon and in order.
 void expect_reading(std::span<const Byte> bytes) noexcept;
 
+// Is the first of these bytes, of a mapping, in memory? True where the system does not tell.
+bool begins_in_memory(std::span<const Byte> bytes) noexcept;
+
 }  // namespace knear

@@ -9,6 +9,7 @@
 #include "core/call_limits.h"
 #include "core/check.h"
 #include "core/row_set.h"
+#include "core/same_shape.h"
 #include "io/byte_fields.h"
 #include "io/container.h"
 #include "metric/finite_rows.h"
@@ -99,7 +100,8 @@ Learned IvfIndex::learned() const {
 // Training needs an empty store, so a codec never meets codes of another.
 IvfIndex::View IvfIndex::view() const {
   std::shared_lock lock(learned_mutex_);
-  return {{cells_, codec_}, store_->snapshot()};
+  StoredPart part = store_->part();
+  return {{cells_, codec_}, part, part.snapshot};
 }
 
 std::size_t IvfIndex::nprobe() const noexcept {
@@ -227,8 +229,18 @@ Report IvfIndex::verify() const {
   return report;
 }
 
-void IvfIndex::write(SectionWriter& writer) const {
+void IvfIndex::write(SectionWriter& writer) const { write_merged(writer, {}, {}); }
+
+void IvfIndex::write_merged(SectionWriter& writer, std::span<const Index* const> others,
+                            const MergeOptions& options) const {
   std::shared_lock lock(learned_mutex_);
+  std::vector<StoredPart> parts = {store_->part()};
+  for (const IvfIndex* other : same_shape(*this, others)) {
+    const View theirs = other->view();
+    require(means_the_same({cells_, codec_}, theirs.learned) && other->residual_ == residual_,
+            "cells or codes of the parts mean different things: they come from different training");
+    parts.push_back(theirs.part);
+  }
   const std::vector<Byte> learned = learned_bytes(*codec_);
   if (!learned.empty()) writer.section("codec", kCodecVersion, learned);
   ByteSink spread;
@@ -236,7 +248,7 @@ void IvfIndex::write(SectionWriter& writer) const {
   writer.section("partition", kCellsVersion, spread.bytes());
   PrefixedWriter coarse(writer, kCoarsePrefix);
   coarse_->write(coarse);
-  store_->write(writer);
+  write_parts(writer, with_ids_settled(std::move(parts), options));
 }
 
 void IvfIndex::read(const Container& container) {

@@ -24,8 +24,6 @@ bool is_finite(const Matrix& row) {
   return std::all_of(row.floats(), row.floats() + row.dim(), [](float value) { return std::isfinite(value); });
 }
 
-bool same_codes(const Codec& a, const Codec& b) { return a.spec() == b.spec() && learned_bytes(a) == learned_bytes(b); }
-
 }  // namespace
 
 // Rows were placed before the store's turn came. Their shadows are of use where queries meet all lists as they are.
@@ -75,8 +73,9 @@ void IvfIndex::merge_rows(const Index& other, const MergeOptions& options) {
   const View theirs = ivf->view();
   const Learned mine = learned();
   const bool same_cells = theirs.learned.cells && theirs.learned.cells->means_the_same_as(*mine.cells);
-  const bool same = same_cells && ivf->residual_ == residual_ && same_codes(*theirs.learned.codec, *mine.codec);
+  const bool same = same_cells && ivf->residual_ == residual_ && means_the_same(theirs.learned, mine);
   const Id shift = options.ids == MergeIds::shift ? store_->next_id() : 0;
+  if (same && shift == 0 && store_->adopt(theirs.part, options.on_commit)) return;
   std::vector<Slot> slots;
   std::vector<Id> ids;
   theirs.snapshot->for_live_slots([&](Slot slot) {

@@ -9,7 +9,8 @@ namespace knear {
 
 struct IvfIndex::View {
   Learned learned;
-  std::shared_ptr<const Snapshot> snapshot;
+  StoredPart part;
+  std::shared_ptr<const Snapshot> snapshot;  // the part's
 };
 
 }  // namespace knear

@@ -17,6 +17,7 @@ constexpr std::size_t kFewQueries = 3;     // for each list, on average: fewer g
 constexpr std::size_t kSeedQueries = 4;    // for each list
 constexpr std::size_t kAhead = 2;          // lists that are asked for before they are read
 constexpr std::size_t kFetched = 2048;     // bytes of each quarter of them
+constexpr std::size_t kAsked = 16;         // the same of lists in a file, for each thread
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // A limit on a + b as one on b, no less for all that rounding does.
@@ -107,8 +108,8 @@ void ListSearch::look(std::span<const std::uint32_t> queries, const Chosen& cell
   std::size_t pairs = 0;
   for (const std::uint32_t q : queries) pairs += cells[q].size();
   const bool looks_up = !lists_.residual && lists_.codec.layout() == CodeLayout::planes;
-  if (looks_up || pairs < kFewQueries * std::min(pairs, lists_.cells.nlist()))
-    return look_by_query(queries, cells, run, meter);
+  const bool few = pairs < kFewQueries * std::min(pairs, lists_.cells.nlist());
+  if (few || (looks_up && !lists_.snapshot.mostly_on_disk())) return look_by_query(queries, cells, run, meter);
   // Where few queries share a nearest list, going there first costs more than what it tells.
   if (queries.size() < kSeedQueries * lists_.cells.nlist()) return look_by_list(queries, cells, Ranks::all, run, meter);
   look_by_list(queries, cells, Ranks::nearest, run, meter);
@@ -147,8 +148,12 @@ void ListSearch::look_by_list(std::span<const std::uint32_t> queries, const Chos
     }
     first += count;
   }
+  const std::size_t asked = kAsked * threads_for(run, tasks.size());
   parallel_for(tasks.size(), run, [&](std::size_t task, std::size_t) {
     const Task& now = tasks[task];
+    for (std::size_t next = task ? task + asked : 0; next <= std::min(task + asked, tasks.size() - 1); ++next) {
+      lists_.snapshot.ask_for(lists_.snapshot.chunks[tasks[next].cell]);
+    }
     visit(std::span(choosers).subspan(now.first, now.count), std::span(&now.cell, 1), meter);
   });
 }
@@ -161,6 +166,9 @@ void ListSearch::look_by_query(std::span<const std::uint32_t> queries, const Cho
   const std::size_t parts = std::max<std::size_t>(1, threads / queries.size());
   parallel_for(queries.size() * parts, run, [&](std::size_t task, std::size_t) {
     const std::uint32_t query = queries[task / parts];
+    if (task % parts == 0) {
+      for (const std::uint32_t cell : cells[query]) lists_.snapshot.ask_for(lists_.snapshot.chunks[cell]);
+    }
     std::vector<std::uint32_t> mine;
     for (std::size_t r = task % parts; r < cells[query].size(); r += parts) mine.push_back(cells[query][r]);
     if (!lists_.residual) return visit(std::span(&query, 1), mine, meter);

@@ -1,6 +1,7 @@
 #include "partition/placement.h"
 
 #include "codec/rows_to_store.h"
+#include "io/byte_fields.h"
 
 namespace knear {
 namespace {
@@ -11,6 +12,12 @@ std::vector<std::uint32_t> nearest_cells(const RowsToStore& rows, const CellFind
 }
 
 }  // namespace
+
+bool means_the_same(const Learned& a, const Learned& b) {
+  if (!a.cells || !b.cells) return a.cells == b.cells && a.codec->spec() == b.codec->spec();
+  return a.cells->means_the_same_as(*b.cells) && a.codec->spec() == b.codec->spec() &&
+         learned_bytes(*a.codec) == learned_bytes(*b.codec);
+}
 
 void encode_in_cells(const Learned& learned, CodesOf what, MatrixView rows, std::span<const std::uint32_t> cells,
                      Byte* codes) {

@@ -22,6 +22,9 @@ struct Learned {
   bool operator==(const Learned&) const = default;
 };
 
+// Do codes of one mean to the other what they mean to it?
+bool means_the_same(const Learned& a, const Learned& b);
+
 // Codes are of rows, or of what is left of them without the centroid of their cell.
 enum class CodesOf : std::uint8_t { rows, residuals };
 

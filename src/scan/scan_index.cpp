@@ -5,17 +5,18 @@
 #include <cmath>
 #include <cstring>
 
+#include "codec/rows_to_store.h"
 #include "core/call_limits.h"
 #include "core/check.h"
 #include "core/parallel_for.h"
 #include "core/results.h"
+#include "core/same_shape.h"
 #include "io/container.h"
 #include "metric/finite_rows.h"
 #include "scan/batch_search.h"
 #include "scan/rank_candidates.h"
-#include "codec/rows_to_store.h"
-#include "storage/shadows.h"
 #include "storage/code_store.h"
+#include "storage/shadows.h"
 
 namespace knear {
 namespace {
@@ -45,6 +46,12 @@ bool is_finite(const std::vector<float>& row) {
 
 }  // namespace
 
+struct ScanIndex::View {
+  std::shared_ptr<const Codec> codec;
+  StoredPart part;
+  std::shared_ptr<const Snapshot> snapshot;  // the part's
+};
+
 ScanIndex::ScanIndex(std::unique_ptr<Codec> codec)
     : Index(codec->dim(), codec->metric()),
       codec_(std::move(codec)),
@@ -60,7 +67,8 @@ std::shared_ptr<const Codec> ScanIndex::codec() const {
 // Training needs an empty store, so a codec never meets codes of another.
 ScanIndex::View ScanIndex::view() const {
   std::shared_lock lock(codec_mutex_);
-  return {codec_, store_->snapshot()};
+  StoredPart part = store_->part();
+  return {codec_, part, part.snapshot};
 }
 
 DType ScanIndex::dtype() const noexcept { return codec()->dtype(); }
@@ -101,11 +109,21 @@ Report ScanIndex::verify() const {
   return report;
 }
 
-void ScanIndex::write(SectionWriter& writer) const {
+void ScanIndex::write(SectionWriter& writer) const { write_merged(writer, {}, {}); }
+
+void ScanIndex::write_merged(SectionWriter& writer, std::span<const Index* const> others,
+                             const MergeOptions& options) const {
   std::shared_lock lock(codec_mutex_);
   const std::vector<Byte> learned = learned_bytes(*codec_);
+  std::vector<StoredPart> parts = {store_->part()};
+  for (const ScanIndex* other : same_shape(*this, others)) {
+    const View theirs = other->view();
+    require(theirs.codec->spec() == codec_->spec() && learned_bytes(*theirs.codec) == learned,
+            "codes of the parts mean different things: they come from different training");
+    parts.push_back(theirs.part);
+  }
   if (!learned.empty()) writer.section("codec", kCodecVersion, learned);
-  store_->write(writer);
+  write_parts(writer, with_ids_settled(std::move(parts), options));
 }
 
 void ScanIndex::read(const Container& container) {
@@ -234,6 +252,10 @@ void ScanIndex::merge_rows(const Index& other, const MergeOptions& options) {
   const std::shared_ptr<const Codec>& their_codec = now.codec;
   const std::shared_ptr<const Snapshot>& theirs = now.snapshot;
   const Id shift = options.ids == MergeIds::shift ? store_->next_id() : 0;
+  const auto means_the_same = [](const Codec& a, const Codec& b) {
+    return a.spec() == b.spec() && learned_bytes(a) == learned_bytes(b);
+  };
+  if (shift == 0 && means_the_same(*their_codec, *codec()) && store_->adopt(now.part, options.on_commit)) return;
   std::vector<Slot> slots;
   std::vector<Id> ids;
   theirs->for_live_slots([&](Slot slot) {
@@ -245,9 +267,7 @@ void ScanIndex::merge_rows(const Index& other, const MergeOptions& options) {
   bool same = false;
   const auto encode_theirs = [&](std::size_t first, std::size_t count, Byte* codes) {
     const auto codec = this->codec();
-    std::call_once(compared, [&] {
-      same = their_codec->spec() == codec->spec() && learned_bytes(*their_codec) == learned_bytes(*codec);
-    });
+    std::call_once(compared, [&] { same = means_the_same(*their_codec, *codec); });
     std::vector<float> row(dim());
     std::vector<Byte> scratch(their_codec->code_bytes());
     for (std::size_t i = 0; i < count; ++i, codes += codec->code_bytes()) {
@@ -263,8 +283,9 @@ void ScanIndex::merge_rows(const Index& other, const MergeOptions& options) {
     }
     meter.advance(count);
   };
-  store_->append(slots.size(), ids, options.on_duplicate,
-                 {encode_theirs, [&](Draft& draft) { cast_shadows(draft, options.run); }, options.on_commit, options.run});
+  store_->append(
+      slots.size(), ids, options.on_duplicate,
+      {encode_theirs, [&](Draft& draft) { cast_shadows(draft, options.run); }, options.on_commit, options.run});
   meter.finish();
 }
 

@@ -260,6 +260,27 @@ void CodeStore::index_rows(const Chunk& chunk, std::size_t first, std::size_t co
   }
 }
 
+bool CodeStore::adopt(const StoredPart& part, const OnCommit& on_commit) {
+  std::scoped_lock writer(writer_mutex_);
+  if (snapshot_->live || part.snapshot->live == 0) return false;
+  auto next = std::make_shared<Snapshot>(*part.snapshot);
+  auto next_serial = static_cast<std::uint32_t>(cells_);
+  for (std::size_t c = 0; c < next->chunks.size(); ++c) {
+    Chunk& chunk = next->chunks.edit(c);
+    chunk.room = nullptr;
+    chunk.capacity = 0;
+    next_serial = std::max(next_serial, chunk.serial + 1);
+  }
+  if (on_commit) on_commit();
+  std::unique_lock lock(lookup_mutex_);
+  identity_ = {std::max(identity_.next_id, part.next_id), part.ascending, part.repeated};
+  snapshot_ = std::move(next);
+  next_serial_ = next_serial;
+  map_ready_ = false;
+  map_.clear();
+  return true;
+}
+
 // Holds the lookup lock, with the id map built if the ids need one.
 std::shared_lock<std::shared_mutex> CodeStore::lock_for_lookup() const {
   std::shared_lock lock(lookup_mutex_);
@@ -332,49 +353,6 @@ std::shared_ptr<const Snapshot> CodeStore::locate(std::span<const Id> ids, Slot*
     slots[i] = found ? Snapshot::slot(found->chunk, found->row) : kNoSlot;
   }
   return snapshot_;
-}
-
-std::size_t CodeStore::memory_bytes() const {
-  std::shared_lock lock(lookup_mutex_);
-  std::size_t bytes = map_.memory_bytes();
-  for (const Chunk& chunk : snapshot_->chunks) {
-    if (chunk.dead) bytes += chunk.dead->size() * sizeof(std::uint64_t);
-    if (chunk.last_group) bytes += kGroupRows * code_bytes_;
-    const std::size_t rows = chunk.held();
-    if (!chunk.mapped || chunk.shadow_owner != chunk.owner) bytes += rows * snapshot_->shadow_bytes();
-    if (chunk.mapped) continue;
-    bytes += bytes_of_codes(layout_, rows, code_bytes_) + rows * (chunk.ids ? sizeof(Id) : 0);
-  }
-  return bytes;
-}
-
-std::size_t CodeStore::mapped_bytes() const {
-  const auto now = snapshot();
-  std::size_t bytes = 0;
-  for (const Chunk& chunk : now->chunks) {
-    if (!chunk.mapped) continue;
-    bytes += bytes_of_codes(layout_, chunk.count, code_bytes_) + chunk.count * (chunk.ids ? sizeof(Id) : 0);
-    if (chunk.shadow_owner == chunk.owner) bytes += chunk.count * now->shadow_bytes();
-  }
-  return bytes;
-}
-
-Report CodeStore::verify() const {
-  const auto lock = lock_for_lookup();
-  Report report;
-  IdMap seen;
-  std::size_t live = 0;
-  snapshot_->for_live([&](const Chunk& chunk, std::size_t row) {
-    ++live;
-    const Id id = chunk.id(row);
-    if (id == kNoId) report.problems.push_back(concat("row ", row, " has the reserved id ", kNoId));
-    if (chunk.ids && !identity_.repeated && !seen.insert(id, 0)) {
-      report.problems.push_back(concat("id ", id, " stands twice"));
-    }
-  });
-  if (live != snapshot_->live) report.problems.push_back(concat(live, " live rows, not ", snapshot_->live));
-  report.ok = report.problems.empty();
-  return report;
 }
 
 }  // namespace knear

@@ -18,6 +18,7 @@
 #include "io/container.h"
 #include "knear/params.h"
 #include "storage/draft.h"
+#include "storage/store_writer.h"
 
 namespace knear {
 
@@ -62,6 +63,10 @@ class CodeStore {
   // Do ids, counts and dead rows agree? (A file from elsewhere may hold an id twice, or kNoId.)
   Report verify() const;
 
+  StoredPart part() const;  // for a file of several stores
+  // Takes over the rows of another store without copying them; whoever changes them later makes copies. False, and
+  // nothing changes, when rows live here. Layout, code bytes and cells agree.
+  bool adopt(const StoredPart& part, const OnCommit& on_commit);
   void write(SectionWriter& writer) const;
   // Takes over the sections that write() wrote, without copying. Error::corrupt_file when they disagree.
   // `read_shadow` makes the shadow of section "shadow".

@@ -7,104 +7,12 @@
 #include "core/check.h"
 #include "core/planes.h"
 #include "storage/code_store.h"
+#include "storage/store_writer.h"
 
 namespace knear {
 namespace {
 
-constexpr std::uint32_t kVersion = 1;  // 1: first
 constexpr std::size_t kMappedChunkBytes = std::size_t{64} << 20;
-
-// Calls run(chunk, first, count) for each stretch of live rows.
-template <class Run>
-void for_live_runs(const Snapshot& snapshot, const Run& run) {
-  for (const Chunk& chunk : snapshot.chunks) {
-    for (std::size_t row = 0; row < chunk.count;) {
-      std::size_t end = row;
-      if (!chunk.dead) end = chunk.count;
-      while (end < chunk.count && chunk.alive(end)) ++end;
-      if (end > row) run(chunk, row, end - row);
-      row = std::max(end, row + 1);
-    }
-  }
-}
-
-bool ids_are_consecutive(const Snapshot& snapshot) {
-  Id first_id = 0;
-  std::size_t seen = 0;
-  bool consecutive = true;
-  for_live_runs(snapshot, [&](const Chunk& chunk, std::size_t row, std::size_t count) {
-    for (std::size_t i = row; consecutive && i < row + count; i += chunk.ids ? 1 : count) {
-      const Id id = chunk.id(i);
-      if (seen == 0) first_id = id;
-      if (id < first_id || id_distance(first_id, id) != seen) consecutive = false;
-      seen += chunk.ids ? 1 : count;
-    }
-  });
-  return consecutive;
-}
-
-Id first_live_id(const Snapshot& snapshot) {
-  std::optional<Id> id;
-  for_live_runs(snapshot, [&](const Chunk& chunk, std::size_t row, std::size_t) {
-    if (!id) id = chunk.id(row);
-  });
-  return id.value_or(0);
-}
-
-std::span<const Byte> bytes_of_ids(const std::vector<Id>& ids) {
-  return {reinterpret_cast<const Byte*>(ids.data()), ids.size() * sizeof(Id)};
-}
-
-void write_ids(SectionWriter& writer, const Snapshot& snapshot) {
-  writer.begin("ids", kVersion);
-  std::vector<Id> ids;
-  for_live_runs(snapshot, [&](const Chunk& chunk, std::size_t row, std::size_t count) {
-    for (std::size_t i = row; i < row + count; ++i) {
-      ids.push_back(chunk.id(i));
-      if (ids.size() < 8192) continue;
-      writer.append(bytes_of_ids(ids));
-      ids.clear();
-    }
-  });
-  writer.append(bytes_of_ids(ids));
-  writer.end();
-}
-
-// Live rows close up, so that groups are formed anew.
-void write_groups(SectionWriter& writer, const Snapshot& snapshot) {
-  constexpr std::size_t kGroups = 64;  // written at once
-  const std::size_t code_bytes = snapshot.code_bytes;
-  std::vector<Byte> code(code_bytes);
-  std::vector<Byte> groups(kGroups * kGroupRows * code_bytes);
-  std::size_t rows = 0;
-  const auto flush = [&] {
-    writer.append(std::span(groups).first(bytes_of_codes(CodeLayout::planes, rows, code_bytes)));
-    std::fill(groups.begin(), groups.end(), Byte{0});
-    rows = 0;
-  };
-  for (const Chunk& chunk : snapshot.chunks) {
-    for (std::size_t row = 0; row < chunk.count; ++row) {
-      if (!chunk.alive(row)) continue;
-      Byte* group = groups.data() + rows / kGroupRows * kGroupRows * code_bytes;
-      to_group(snapshot.code(chunk, row, code.data()), code_bytes, rows % kGroupRows, group);
-      if (++rows == kGroups * kGroupRows) flush();
-    }
-    if (snapshot.by_cell) flush();
-  }
-  flush();
-}
-
-void write_shadows(SectionWriter& writer, const Snapshot& snapshot) {
-  ByteSink shadow;
-  snapshot.shadow->write(shadow);
-  writer.section("shadow", kVersion, shadow.bytes());
-  writer.begin("shadows", kVersion);
-  const std::size_t bytes = snapshot.shadow_bytes();
-  for_live_runs(snapshot, [&](const Chunk& chunk, std::size_t row, std::size_t count) {
-    writer.append({chunk.shadows + row * bytes, count * bytes});
-  });
-  writer.end();
-}
 
 // What section "rows" says.
 struct RowsHeader {
@@ -117,7 +25,7 @@ struct RowsHeader {
 };
 
 RowsHeader read_rows(const Container& container) {
-  ByteSource source(container.at("rows", kVersion).bytes, "section rows");
+  ByteSource source(container.at("rows", kStoreVersion).bytes, "section rows");
   RowsHeader rows = {};
   rows.count = source.u64();
   rows.code_bytes = source.u64();
@@ -133,12 +41,6 @@ RowsHeader read_rows(const Container& container) {
   return rows;
 }
 
-void write_cells(SectionWriter& writer, const Snapshot& snapshot) {
-  ByteSink counts;
-  for (const Chunk& chunk : snapshot.chunks) counts.u64(chunk.live());
-  writer.section("cells", kVersion, counts.bytes());
-}
-
 // How many rows follow each other in one piece: those of each cell, or all in stretches.
 std::vector<std::size_t> read_pieces(const Container& container, const RowsHeader& rows, std::size_t cells,
                                      std::size_t most) {
@@ -147,7 +49,7 @@ std::vector<std::size_t> read_pieces(const Container& container, const RowsHeade
     for (std::size_t left = rows.count; left; left -= pieces.back()) pieces.push_back(std::min(left, most));
     return pieces;
   }
-  ByteSource source(container.at("cells", kVersion).bytes, "section cells");
+  ByteSource source(container.at("cells", kStoreVersion).bytes, "section cells");
   std::size_t left = rows.count;
   for (std::size_t cell = 0; cell < cells; ++cell) {
     const std::uint64_t count = source.u64();
@@ -162,7 +64,7 @@ std::vector<std::size_t> read_pieces(const Container& container, const RowsHeade
 
 std::span<const Byte> read_codes(const Container& container, const RowsHeader& rows, const Snapshot& empty,
                                  std::span<const std::size_t> pieces) {
-  const std::span<const Byte> codes = container.at("codes", kVersion).bytes;
+  const std::span<const Byte> codes = container.at("codes", kStoreVersion).bytes;
   const std::size_t code_bytes = empty.code_bytes;
   std::size_t bytes = 0;
   for (const std::size_t count : pieces) bytes += bytes_of_codes(empty.layout, count, code_bytes);
@@ -176,7 +78,7 @@ std::span<const Byte> read_codes(const Container& container, const RowsHeader& r
 // Null when they are consecutive.
 const Id* read_ids(const Container& container, const RowsHeader& rows) {
   if (!rows.has_ids) return nullptr;
-  const std::span<const Byte> ids = container.at("ids", kVersion).bytes;
+  const std::span<const Byte> ids = container.at("ids", kStoreVersion).bytes;
   if (ids.size() != rows.count * sizeof(Id)) {
     fail(Error::corrupt_file, "section ids has ", ids.size(), " bytes for ", rows.count, " rows");
   }
@@ -187,11 +89,11 @@ const Id* read_ids(const Container& container, const RowsHeader& rows) {
 const Byte* read_shadows(const Container& container, const RowsHeader& rows, const CodeStore::ReadShadow& read_shadow,
                          Snapshot& next) {
   if (!read_shadow || !container.find("shadow")) return nullptr;
-  ByteSource source(container.at("shadow", kVersion).bytes, "section shadow");
+  ByteSource source(container.at("shadow", kStoreVersion).bytes, "section shadow");
   next.shadow = read_shadow(source);
   if (!next.shadow) fail(Error::corrupt_file, "section shadow, but rows of this index cast none");
   source.done();
-  const std::span<const Byte> shadows = container.at("shadows", kVersion).bytes;
+  const std::span<const Byte> shadows = container.at("shadows", kStoreVersion).bytes;
   if (rows.count > shadows.size() / next.shadow_bytes() || rows.count * next.shadow_bytes() != shadows.size()) {
     fail(Error::corrupt_file, "section shadows has ", shadows.size(), " bytes, not ", rows.count, " shadows of ",
          next.shadow_bytes(), " bytes");
@@ -201,40 +103,20 @@ const Byte* read_shadows(const Container& container, const RowsHeader& rows, con
 
 }  // namespace
 
-void CodeStore::write(SectionWriter& writer) const {
+StoredPart CodeStore::part() const {
   std::shared_lock lock(lookup_mutex_);
-  const auto snapshot = snapshot_;
-  const Identity identity = identity_;
-  lock.unlock();
+  return {snapshot_, identity_.next_id, identity_.repeated, identity_.ascending};
+}
 
-  const bool implicit = ids_are_consecutive(*snapshot);
-  ByteSink rows;
-  rows.u64(snapshot->live);
-  rows.u64(code_bytes_);
-  rows.u64(std::bit_cast<std::uint64_t>(identity.next_id));
-  rows.u64(std::bit_cast<std::uint64_t>(first_live_id(*snapshot)));
-  rows.u32(implicit ? 0 : 1);
-  rows.u32(identity.repeated ? 1 : 0);
-  writer.section("rows", kVersion, rows.bytes());
-
-  if (cells_) write_cells(writer, *snapshot);
-  writer.begin("codes", kVersion);
-  if (layout_ == CodeLayout::planes) {
-    write_groups(writer, *snapshot);
-  } else {
-    for_live_runs(*snapshot, [&](const Chunk& chunk, std::size_t row, std::size_t count) {
-      writer.append({chunk.codes + row * code_bytes_, count * code_bytes_});
-    });
-  }
-  writer.end();
-  if (!implicit) write_ids(writer, *snapshot);
-  if (snapshot->shadow && snapshot->live) write_shadows(writer, *snapshot);
+void CodeStore::write(SectionWriter& writer) const {
+  const StoredPart part = this->part();
+  write_parts(writer, std::span(&part, 1));
 }
 
 void CodeStore::read(const Container& container, const ReadShadow& read_shadow) {
   const RowsHeader rows = read_rows(container);
   auto next = empty_snapshot();
-  if (rows.count > container.at("codes", kVersion).bytes.size() / code_bytes_) {
+  if (rows.count > container.at("codes", kStoreVersion).bytes.size() / code_bytes_) {
     fail(Error::corrupt_file, "section codes is too short for ", rows.count, " rows");
   }
   const std::size_t most = std::max<std::size_t>(64, kMappedChunkBytes / code_bytes_ / kGroupRows * kGroupRows);

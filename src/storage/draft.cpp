@@ -44,6 +44,14 @@ std::shared_ptr<const Byte[]> copy_of_last_group(const Chunk& chunk, std::ptrdif
   return copy;
 }
 
+// Of the last group of a chunk in planes, only the published copy holds still.
+void copy_codes(const Chunk& chunk, const Snapshot& snapshot, Byte* to) {
+  const std::size_t still = chunk.last_group ? chunk.count / kGroupRows * kGroupRows : chunk.count;
+  const std::size_t bytes = bytes_of_codes(snapshot.layout, still, snapshot.code_bytes);
+  std::copy_n(chunk.codes, bytes, to);
+  if (chunk.last_group) std::copy_n(chunk.last_group.get(), static_cast<std::size_t>(snapshot.stride), to + bytes);
+}
+
 bool consecutive(const Arrivals& rows, std::size_t first, std::size_t count) {
   for (std::size_t i = 1; i < count; ++i) {
     if (rows.id(first + i) < rows.id(first) || id_distance(rows.id(first), rows.id(first + i)) != i) return false;
@@ -122,7 +130,7 @@ void Draft::grow_cell(std::size_t cell, std::size_t added) {
   const std::size_t rows = std::max(needed, chunk.count + chunk.count / 4);
   const auto memory = make_memory(rows, *next_);
   if (chunk.count) {
-    std::copy_n(chunk.codes, bytes_of_codes(next_->layout, chunk.count, next_->code_bytes), memory->codes.data());
+    copy_codes(chunk, *next_, memory->codes.data());
     if (chunk.ids) {
       memory->ids = std::make_unique_for_overwrite<Id[]>(rows);
       std::copy_n(chunk.ids, chunk.count, memory->ids.get());

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "core/planes.h"
+#include "io/mapped_file.h"
 
 namespace knear {
 
@@ -21,6 +22,27 @@ std::size_t Snapshot::rows() const noexcept {
 
 bool Snapshot::mapped() const noexcept {
   return std::any_of(chunks.begin(), chunks.end(), [](const Chunk& chunk) { return chunk.mapped; });
+}
+
+std::span<const Byte> Snapshot::scanned_first(const Chunk& chunk) const noexcept {
+  if (chunk.shadows) return {chunk.shadows, chunk.count * shadow_bytes()};
+  return {chunk.codes, bytes_of_codes(layout, chunk.count, code_bytes)};
+}
+
+void Snapshot::ask_for(const Chunk& chunk) const noexcept {
+  if (!chunk.mapped) return;
+  const std::span<const Byte> bytes = scanned_first(chunk);
+  if (!begins_in_memory(bytes)) expect_reading(bytes);
+}
+
+bool Snapshot::mostly_on_disk() const noexcept {
+  constexpr std::size_t kSample = 64;
+  std::size_t absent = 0;
+  for (std::size_t i = 0; i < std::min(kSample, chunks.size()); ++i) {
+    const Chunk& chunk = chunks[chunks.size() * i / std::min(kSample, chunks.size())];
+    if (chunk.mapped && !begins_in_memory(scanned_first(chunk))) ++absent;
+  }
+  return absent > kSample / 8;
 }
 
 std::size_t Snapshot::allowed(const Chunk& chunk, std::size_t first, std::size_t n, const Selector* selector,

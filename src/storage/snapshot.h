@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "storage/chunk.h"
 
@@ -33,6 +34,12 @@ class Snapshot final : public SlotTable {
 
   std::size_t rows() const noexcept override;
   bool mapped() const noexcept;  // does any chunk lie in a mapped file?
+  // What a scan of a chunk reads from front to back.
+  std::span<const Byte> scanned_first(const Chunk& chunk) const noexcept;
+  // Has what a scan of a mapped chunk reads brought from its file, unless it seems to be there already.
+  void ask_for(const Chunk& chunk) const noexcept;
+  // Would many mapped chunks have to be brought from their file? From a sample.
+  bool mostly_on_disk() const noexcept;
   // visit(chunk, row) / visit(slot) for every live row, in order.
   template <class Visit>
   void for_live(const Visit& visit) const {

@@ -4,6 +4,7 @@
 
 #include "core/call_limits.h"
 #include "core/check.h"
+#include "core/same_shape.h"
 #include "io/container.h"
 #include "knear/wrap.h"
 #include "metric/finite_rows.h"
@@ -131,14 +132,22 @@ Report PreTransformIndex::verify() const { return index_->verify(); }
 
 std::size_t PreTransformIndex::code_bytes() const { return index_->code_bytes(); }
 
-void PreTransformIndex::write(SectionWriter& writer) const {
+void PreTransformIndex::write(SectionWriter& writer) const { write_merged(writer, {}, {}); }
+
+void PreTransformIndex::write_merged(SectionWriter& writer, std::span<const Index* const> others,
+                                     const MergeOptions& options) const {
   const std::shared_lock lock(training_mutex_);
   const auto chain = this->chain();
+  std::vector<const Index*> inside;
+  for (const PreTransformIndex* other : same_shape(*this, others)) {
+    require_same(*chain, *other->chain());
+    inside.push_back(other->index_.get());
+  }
   for (std::size_t i = 0; i < chain->size(); ++i) {
     const std::vector<Byte> learned = learned_bytes(*(*chain)[i]);
     if (!learned.empty()) writer.section(section_of(i), kTransformVersion, learned);
   }
-  index_->write(writer);
+  index_->write_merged(writer, inside, options);
 }
 
 void PreTransformIndex::read(const Container& container) {

@@ -7,6 +7,7 @@
 
 #include "core/call_limits.h"
 #include "core/check.h"
+#include "core/same_shape.h"
 #include "io/container.h"
 #include "knear/wrap.h"
 #include "metric/finite_rows.h"
@@ -144,12 +145,26 @@ Report RefineIndex::verify() const {
 
 std::size_t RefineIndex::code_bytes() const { return base_->code_bytes() + refine_->code_bytes(); }
 
-void RefineIndex::write(SectionWriter& writer) const {
-  const std::lock_guard lock(writer_mutex_);
+void RefineIndex::write(SectionWriter& writer) const { write_merged(writer, {}, {}); }
+
+// While writers are at work elsewhere, the two parts of another index might not hold the same rows.
+void RefineIndex::write_merged(SectionWriter& writer, std::span<const Index* const> others,
+                               const MergeOptions& options) const {
+  std::vector<const RefineIndex*> all = same_shape(*this, others);
+  std::vector<const Index*> bases;
+  std::vector<const Index*> fines;
+  for (const RefineIndex* other : all) {
+    bases.push_back(other->base_.get());
+    fines.push_back(other->refine_.get());
+  }
+  all.push_back(this);
+  std::sort(all.begin(), all.end());
+  std::vector<std::unique_lock<std::mutex>> locks;
+  for (const RefineIndex* index : all) locks.emplace_back(index->writer_mutex_);
   PrefixedWriter base(writer, kBasePrefix);
-  base_->write(base);
+  base_->write_merged(base, bases, options);
   PrefixedWriter fine(writer, kRefinePrefix);
-  refine_->write(fine);
+  refine_->write_merged(fine, fines, options);
 }
 
 void RefineIndex::read(const Container& container) {

@@ -1,5 +1,6 @@
 // Saving a partition over another while the process is killed.
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <random>
 #include <thread>
@@ -50,6 +51,60 @@ TEST(KilledSave, LeavesOneOfTheTwoPartitions) {
   }
   save(*one, path);
   EXPECT_EQ(folder.names(), std::set<std::string>{"index.knear"});
+}
+
+// KNEAR_KILLS: how often.
+TEST(KilledMerge, LeavesItsPartsAndTheOldFileOrTheNewOne) {
+  const char* const asked = std::getenv("KNEAR_KILLS");
+  const int rounds = asked ? std::atoi(asked) : 30;
+  const testing::TempFolder folder;
+  std::vector<std::filesystem::path> shards;
+  std::vector<std::vector<Byte>> bytes_of_shards;
+  const auto trained = partition(1000, 1);
+  trained->clear();
+  save(*trained, folder / "trained");
+  for (int s = 0; s < 4; ++s) {
+    const auto shard = load(folder / "trained");
+    const std::vector<float> values = normals(2000 * kDim, static_cast<std::uint64_t>(s) + 2);
+    shard->add(MatrixView(values, kDim));
+    shards.push_back(folder / ("shard" + std::to_string(s)));
+    save(*shard, shards.back());
+    bytes_of_shards.push_back(testing::read_file(shards.back()));
+  }
+  const auto path = folder / "all";
+  const MergeOptions shifted{.ids = MergeIds::shift};
+  const auto before = std::chrono::steady_clock::now();
+  merge_files(shards, path, shifted);
+  const auto of_a_merge =
+      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - before);
+  const auto merged = testing::read_file(path);
+  const auto old = testing::read_file(folder / "trained");
+  std::mt19937 random(11);
+  int finished = 0;
+  for (int round = 0; round < rounds; ++round) {
+    std::filesystem::copy_file(folder / "trained", path, std::filesystem::copy_options::overwrite_existing);
+    const testing::Signal started;
+    const pid_t child = testing::start_child([&] {
+      started.send();
+      merge_files(shards, path, shifted);
+      return 0;
+    });
+    started.wait();
+    std::this_thread::sleep_for(of_a_merge * (random() % 150) / 100);
+    ::kill(child, SIGKILL);
+    testing::wait_for(child);
+    const auto bytes = testing::read_file(path);
+    ASSERT_TRUE(bytes == old || bytes == merged) << "round " << round;
+    finished += bytes == merged ? 1 : 0;
+    for (std::size_t s = 0; s < shards.size(); ++s) ASSERT_EQ(testing::read_file(shards[s]), bytes_of_shards[s]);
+    EXPECT_LE(folder.names().size(), 8u) << "more than the files, a lock and one temporary file";
+  }
+  EXPECT_LT(finished, rounds) << "no merge was killed";
+  RecordProperty("finished", finished);
+  std::filesystem::remove(path);
+  merge_files(shards, path, shifted);
+  EXPECT_EQ(folder.names().size(), 6u);
+  EXPECT_EQ(testing::read_file(path), merged);
 }
 
 }  // namespace
