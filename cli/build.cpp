@@ -26,6 +26,8 @@ constexpr const char* kExamples = R"(Examples:
   knear build base.fbin --index OPQ16_64,PQ16x4fs,RFlat -o base.knear
   knear build base.fbin --index IVF4096,PQ16x8 -o ivf.knear
   knear build base.fbin --index IVF1024,by_residual=off,nprobe=16,SQ8,RFlat -o ivf.knear
+  knear build huge.fbin --index IVF65536,PQ32x8 --memory 4GB -o huge.knear
+  knear build tuesday.fbin --trained monday.knear -o tuesday.knear
   knear build images.npy --dtype float16 --ids names.ivecs -o images.knear
 
 The factory string names stages: transforms, cells, how rows are coded, what ranks again. Cells are
@@ -39,11 +41,13 @@ constexpr std::size_t kTrainRowsOfCell = 64;  // k-means wants 39 at least
 struct BuildFlags {
   std::string data;
   std::string spec = "Flat";
+  std::string trained;  // an index file
   std::string metric = "l2";
   std::string dtype;
   std::string ids;
   std::string output;
   std::string nan = "reject";
+  std::uint64_t memory = 0;    // 0: half of what there is
   std::size_t train_rows = 0;  // 0: enough for what the spec says
 };
 
@@ -62,6 +66,13 @@ std::unique_ptr<Index> empty_index(const BuildFlags& flags, const VectorFile& fi
     spec.codec.set("dtype", name_of(dtype_of(flags.dtype)));
   }
   return build(spec, file.dim(), metric_of(flags.metric));
+}
+
+// What another index has learned, without its rows.
+std::unique_ptr<Index> emptied(const std::string& path) {
+  auto index = load(path);
+  index->clear();
+  return index;
 }
 
 // The ids that the rows get: from the file of --ids, or row numbers where rows may be left out; else none.
@@ -99,7 +110,7 @@ std::size_t first_bad_row(MatrixView rows) {
   return i;
 }
 
-std::size_t add_all(Index& index, VectorFile& file, const BuildFlags& flags, Session& session) {
+std::size_t add_all(FileBuilder& builder, VectorFile& file, const BuildFlags& flags, Session& session) {
   const RowIds ids(flags, file.rows());
   std::size_t stored = 0;
   for_each_block(file, {0, file.rows()}, session, [&](std::size_t first, MatrixView rows) {
@@ -107,7 +118,7 @@ std::size_t add_all(Index& index, VectorFile& file, const BuildFlags& flags, Ses
                              .nan_policy = nan_policy_of(flags.nan),
                              .run = session.run_part("add", first, file.rows())};
     try {
-      stored += index.add(rows, options);
+      stored += builder.add(rows, options);
     } catch (const Error& error) {
       // The library counts rows from the start of the block.
       if (error.kind() != Error::invalid_argument || flags.nan != "reject") throw;
@@ -144,15 +155,16 @@ Training train(Index& index, VectorFile& file, const BuildFlags& flags, Session&
 Exit run(const BuildFlags& flags, Session& session) {
   require_writable(flags.output);
   const auto file = open_source(flags.data, "train", session);
-  const auto index = empty_index(flags, *file);
+  const std::shared_ptr<Index> index = flags.trained.empty() ? empty_index(flags, *file) : emptied(flags.trained);
   const bool needs_training = !index->is_trained();
 
   Stopwatch watch;
   const Training training = train(*index, *file, flags, session);
   const double train_seconds = watch.lap();
-  const std::size_t stored = add_all(*index, *file, flags, session);
+  FileBuilder builder(index, flags.output, {.memory_bytes = flags.memory});
+  const std::size_t stored = add_all(builder, *file, flags, session);
   const double build_seconds = watch.lap();
-  save(*index, flags.output, session.run());
+  builder.finish(session.run());
   session.bar().clear();
   const double save_seconds = watch.lap();
 
@@ -179,6 +191,8 @@ Exit run(const BuildFlags& flags, Session& session) {
   result.add("build_seconds", build_seconds, "built in",
              fmt::format("{}, {} threads", duration_text(build_seconds), session.threads()));
   result.add("save_seconds", save_seconds, "saved in", duration_text(save_seconds));
+  result.add_json("parts", builder.parts());
+  if (builder.parts()) result.add_line("in parts", fmt::format("{}, then merged", builder.parts()));
   result.add_json("threads", session.threads());
   add_peak_memory(result);
   session.print(result);
@@ -193,17 +207,28 @@ Command declare_build(CLI::App& program) {
   app->add_option("DATA", flags->data, "Vectors: .npy .fvecs .bvecs .fbin .u8bin .i8bin .hdf5[:dataset], or - for text")
       ->required();
   app->add_option("-o,--output", flags->output, "The index file to write")->required();
-  app->add_option("-i,--index", flags->spec, "Factory string of the index")
-      ->check(accepted_by([](const std::string& text) { parse_spec(text); }))
-      ->capture_default_str();
-  add_metric_flag(*app, flags->metric);
-  app->add_option("--dtype", flags->dtype, "Stored elements: float32, float16, bfloat16, int8, uint8, or same as DATA")
-      ->check(accepted_by([](const std::string& name) {
-        if (name != "same") dtype_of(name);
-      }));
+  CLI::Option* spec = app->add_option("-i,--index", flags->spec, "Factory string of the index")
+                          ->check(accepted_by([](const std::string& text) { parse_spec(text); }))
+                          ->capture_default_str();
+  CLI::Option* metric = add_metric_flag(*app, flags->metric);
+  CLI::Option* dtype = app->add_option("--dtype", flags->dtype,
+                                       "Stored elements: float32, float16, bfloat16, int8, uint8, or same as DATA")
+                           ->check(accepted_by([](const std::string& name) {
+                             if (name != "same") dtype_of(name);
+                           }));
+  app->add_option("--trained", flags->trained,
+                  "An index file to take all from but its rows: spec, metric, what was learned. Files that share this "
+                  "can be merged")
+      ->excludes(spec)
+      ->excludes(metric)
+      ->excludes(dtype);
   app->add_option("--train-rows", flags->train_rows,
                   "Rows drawn from DATA to train on [131072, or 64 for each cell if more]")
       ->check(at_least_one());
+  app->add_option("--memory", flags->memory,
+                  "For the index while it grows, as 500MB or 8GB: what is more goes to the disk in parts beside the "
+                  "file [half of what there is]")
+      ->transform(CLI::AsSizeValue(false));
   app->add_option("--ids", flags->ids, "Ids of the rows: .ivecs, .ibin, integer .npy (default: row numbers)");
   app->add_option("--nan", flags->nan, "Rows with NaN or Inf: reject, skip or keep")
       ->check(accepted_by(nan_policy_of))

@@ -29,6 +29,7 @@ Command declare_decode(CLI::App& program);
 Command declare_info(CLI::App& program);
 Command declare_verify(CLI::App& program);
 Command declare_convert(CLI::App& program);
+Command declare_merge(CLI::App& program);
 Command declare_kmeans(CLI::App& program);
 Command declare_generate(CLI::App& program);
 

@@ -45,7 +45,7 @@ class Program {
     app_.get_formatter()->label("SUBCOMMAND", "COMMAND");
     for (const auto declare :
          {declare_build, declare_search, declare_eval, declare_groundtruth, declare_info, declare_verify,
-          declare_convert, declare_kmeans, declare_encode, declare_decode, declare_generate}) {
+          declare_convert, declare_merge, declare_kmeans, declare_encode, declare_decode, declare_generate}) {
       commands_.push_back(declare(app_));
       add_shared_flags(*commands_.back().app);
     }

@@ -30,9 +30,12 @@ void save(const Index& index, const std::function<void(std::span<const Byte>)>& 
 // training), Error::duplicate_id, and what load() and save() throw.
 void merge_files(std::span<const std::filesystem::path> from, const std::filesystem::path& to,
                  const MergeOptions& options = {});
+// The same behind the rows of an index that is not in a file.
+void merge_files(const Index& first, std::span<const std::filesystem::path> others, const std::filesystem::path& to,
+                 const MergeOptions& options = {});
 
 struct FileBuilderOptions {
-  std::size_t memory_bytes = 0;  // for rows that are not in a file yet, about; 0: a quarter of what is there
+  std::size_t memory_bytes = 0;  // for rows that are not in a file yet, about; 0: half of what is there
   OnDuplicate on_duplicate = OnDuplicate::error;  // found by finish() where the rows are far apart
 };
 
@@ -40,14 +43,14 @@ struct FileBuilderOptions {
 // `.<name>.knear-parts` beside the file, and the parts become the file. One thread uses it.
 class FileBuilder {
  public:
-  // The index is trained and empty, and nobody else changes it. Error::conflict while another builds the same file;
-  // what one that was killed left behind is removed.
+  // The index is trained and empty, and nobody else changes it.
   FileBuilder(std::shared_ptr<Index> index, std::filesystem::path path, const FileBuilderOptions& options = {});
   ~FileBuilder();  // removes the parts
   FileBuilder(const FileBuilder&) = delete;
   FileBuilder& operator=(const FileBuilder&) = delete;
 
   // As the index's add(), with the builder's on_duplicate; after a throw, all rows of the call may be missing or some.
+  // Error::conflict while another builder has parts of the same file; what one that was killed left is removed.
   std::size_t add(MatrixView rows, const AddOptions& options = {});
   // Writes the file, as save() does, and leaves the index empty. Nothing may follow.
   void finish(const RunOptions& options = {});

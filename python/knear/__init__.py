@@ -38,6 +38,7 @@ from ._knear import (
     METRIC_L1,
     METRIC_L2,
     Capabilities,
+    FileBuilder,
     FileInfo,
     FileSection,
     IDSelector,
@@ -94,6 +95,7 @@ from ._knear import (
     write_index,
     write_vectors,
 )
+from ._files import merge_ondisk
 from ._ivf import (
     IndexIVF,
     IndexIVFFlat,
@@ -115,9 +117,9 @@ from ._names import (
     IndexPQFastScan,
     IndexRaBitQ,
     IndexScalarQuantizer,
-    ScalarQuantizer,
 )
 from ._process import get_mem_usage_kb, warn_of_unmet_wishes
+from ._sq_specs import ScalarQuantizer
 from ._transforms import (
     CenteringTransform,
     HadamardRotation,
@@ -141,7 +143,7 @@ omp_get_max_threads = num_threads
 __version__ = version()
 __all__ = [
     "Capabilities", "CenteringTransform", "Conflict", "CorruptFile", "DuplicateId", "Error", "Evaluation",
-    "FileInfo", "FileSection", "HadamardRotation", "IDSelector", "IDSelectorAll", "IDSelectorAnd",
+    "FileBuilder", "FileInfo", "FileSection", "HadamardRotation", "IDSelector", "IDSelectorAll", "IDSelectorAnd",
     "IDSelectorArray", "IDSelectorBatch", "IDSelectorBitmap", "IDSelectorNot", "IDSelectorOr", "IDSelectorRange",
     "IDSelectorXOr", "ITQMatrix", "ITQTransform", "Index", "IndexFlat", "IndexFlat1D", "IndexFlatCosine",
     "IndexFlatIP", "IndexFlatL2", "IndexLSH", "IndexLattice", "IndexPQ", "IndexPQFastScan", "IndexPreTransform",
@@ -155,7 +157,7 @@ __all__ = [
 
     "SearchParametersPreTransform", "SearchStats", "Stopped", "Timeout", "Unsupported", "VectorFile",
     "VectorTransform", "WrongState", "WrongType", "cpu_level", "deserialize_index", "evaluate", "from_bytes",
-    "get_mem_usage_kb", "index", "index_factory", "inspect", "kmeans_1d", "knn", "load", "normalize_L2", "num_threads",
+    "get_mem_usage_kb", "index", "index_factory", "inspect", "kmeans_1d", "knn", "load", "merge_ondisk", "normalize_L2", "num_threads",
     "omp_get_max_threads", "omp_set_num_threads", "open_vectors", "read_VectorTransform", "read_ids", "read_index",
     "read_vectors", "recall", "serialize_index", "set_num_threads", "typing", "verify_file", "version",
     "write_VectorTransform", "write_index", "write_vectors",

@@ -1,5 +1,6 @@
 """The compiled part of knear; import knear instead."""
 
+from collections.abc import Sequence
 from typing import Any, Literal, overload
 
 import knear._metadata
@@ -733,6 +734,47 @@ def deserialize_index(data: knear.typing.ArrayLike) -> Index:
 
 def serialize_index(index: Index) -> knear.typing.ByteArray:
     """The bytes of the index's file as a uint8 array."""
+
+def _merge_files(first: Index | None, files: Sequence[knear.typing.PathLike], to: knear.typing.PathLike, ids: str, on_duplicate: str, progress: knear.typing.ProgressLike | None) -> None: ...
+
+def _become(index: Index, file: knear.typing.PathLike) -> None: ...
+
+class FileBuilder:
+    """
+    Builds the file of an index that memory does not hold.
+
+    Rows that take more memory than they may go to parts beside the file, which become the file in the end.
+
+        with knear.FileBuilder(index, "all.knear", memory=1 << 30) as builder:
+            for block in blocks:
+                builder.add(block)
+        index = knear.load("all.knear")
+
+    index: trained and empty; it is empty again afterwards.
+    memory: bytes that rows may take, about; 0: half of what there is.
+    on_duplicate: what an id that comes twice means, "error", "replace" or "allow"; the end of a with block tells.
+    """
+
+    def __init__(self, index: Index, path: knear.typing.PathLike, *, memory: int = 0, on_duplicate: str = 'error') -> None: ...
+
+    def add(self, x: knear.typing.ArrayLike, ids: knear.typing.IdsLike | None = None, *, progress: knear.typing.ProgressLike | None = None) -> int:
+        """
+        Adds rows, n x d, with these ids or the next ones; gives how many were stored.
+        """
+
+    def finish(self, *, progress: knear.typing.ProgressLike | None = None) -> None:
+        """
+        Writes the file. Killed at any moment, the old file or the new one is there.
+        """
+
+    @property
+    def parts(self) -> int:
+        """Parts written so far."""
+
+    def __enter__(self) -> FileBuilder: ...
+
+    def __exit__(self, type: object, value: object, traceback: object) -> None:
+        """Finishes, unless something was raised."""
 
 class VectorFile:
     """A file of vectors, read by block; open_vectors() gives one."""

@@ -10,6 +10,7 @@ NB_MODULE(_knear, m) {
   init_selectors(m);
   init_index(m);
   init_files(m);
+  init_parts(m);
   init_datasets(m);
   init_functions(m);
   init_clustering(m);

@@ -68,6 +68,7 @@ void init_metrics(nb::module_& m);
 void init_selectors(nb::module_& m);
 void init_index(nb::module_& m);
 void init_files(nb::module_& m);
+void init_parts(nb::module_& m);
 void init_datasets(nb::module_& m);
 void init_functions(nb::module_& m);
 void init_clustering(nb::module_& m);

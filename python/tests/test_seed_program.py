@@ -1,5 +1,7 @@
 """The program that most users run first, with the ids and distances it must print."""
 
+import warnings
+
 import numpy as np
 
 import knear as faiss
@@ -41,3 +43,21 @@ def test_exact_search_of_7030_features():
 
     D, I = index.search(xq[:5], 4)
     assert I.tolist() == QUERY_IDS
+
+
+def test_compressed_search_of_the_same_features():
+    d, nb = 2048, 7030
+    np.random.seed(1234)
+    xb = np.random.random((nb, d)).astype("float32")
+    xb[:, 0] += np.arange(nb) / 1000.0
+    quantizer = faiss.IndexFlatL2(d)
+    index = faiss.IndexIVFPQ(quantizer, d, 100, 8, 8)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        index.train(xb)
+    assert len(told) == 1, "few rows for 256 centroids: said once"
+    index.add(xb)
+    index.nprobe = 10
+    D, I = index.search(xb[:5], 4)
+    assert all(i in I[i] for i in range(5))
+    assert (np.diff(D, axis=1) >= 0).all()

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <chrono>
 #include <numeric>
+#include <optional>
 #include <system_error>
 
 #include "core/call_limits.h"
@@ -14,17 +15,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kShareOfMemory = 4;
+constexpr std::size_t kShareOfMemory = 2;
 constexpr std::size_t kPieces =
     16;  // rows that come at once, and that memory has to hold, too, are this part of a limit
 
 fs::path folder_for(const fs::path& path) {
   require(path.has_filename(), "'", path.string(), "' names no file");
   return path.parent_path() / ("." + path.filename().string() + ".knear-parts");
-}
-
-[[noreturn]] void fail_with(const char* what, const fs::path& path, const std::error_code& error) {
-  fail(Error::io_failure, "cannot ", what, " ", path.string(), ": ", error.message());
 }
 
 }  // namespace
@@ -35,25 +32,32 @@ struct FileBuilder::State {
         path(std::move(target)),
         on_duplicate(options.on_duplicate),
         memory_bytes(options.memory_bytes ? options.memory_bytes : allowed_memory() / kShareOfMemory),
-        folder(folder_for(path)),
-        lock(folder) {
+        folder(folder_for(path)) {
     require(index != nullptr, "a builder needs an index");
     if (!index->is_trained()) fail(Error::wrong_state, "train the index before its file is built: ", index->spec());
     if (index->size()) fail(Error::wrong_state, "the index holds ", index->size(), " rows: a builder begins empty");
-    std::error_code error;
-    fs::remove_all(folder, error);
-    if (error) fail_with("remove", folder, error);
     memory_at_start = index->stats().memory_bytes;
   }
-  ~State() {
+  ~State() { remove_parts(); }
+
+  void remove_parts() {
+    if (!lock) return;
     std::error_code error;
     fs::remove_all(folder, error);
+    lock.reset();
+  }
+
+  // What lies there before the first part is from a builder that was killed.
+  void make_folder() {
+    lock.emplace(folder);
+    std::error_code error;
+    fs::remove_all(folder, error);
+    if (!error) fs::create_directories(folder, error);
+    if (error) fail(Error::io_failure, "cannot make ", folder.string(), ": ", error.message());
   }
 
   void put_away(const RunOptions& run) {
-    std::error_code error;
-    fs::create_directories(folder, error);
-    if (error) fail_with("make", folder, error);
+    if (!lock) make_folder();
     const fs::path part = folder / std::to_string(parts.size());
     save(*index, part, run);
     parts.push_back(part);
@@ -65,7 +69,7 @@ struct FileBuilder::State {
   OnDuplicate on_duplicate;
   std::size_t memory_bytes;
   fs::path folder;
-  FileLock lock;
+  std::optional<FileLock> lock;  // none: no part yet
   std::size_t memory_at_start = 0;
   std::vector<fs::path> parts;
   Id next_id = 0;
@@ -118,8 +122,7 @@ void FileBuilder::finish(const RunOptions& options) {
   }
   state.index->clear();
   state.finished = true;
-  std::error_code error;
-  std::filesystem::remove_all(state.folder, error);
+  state.remove_parts();
 }
 
 }  // namespace knear

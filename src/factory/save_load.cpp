@@ -97,7 +97,7 @@ FillContainer merging_filler(const Index& first, std::span<const Index* const> o
 void require_together(const Index& first, const Index& other, const std::filesystem::path& path) {
   require(other.dim() == first.dim(), path.string(), " has ", other.dim(), " dimensions, the first file ", first.dim());
   require(other.metric() == first.metric(), path.string(), " has the metric ", text_of(other.metric()),
-          ", the first file ", text_of(first.metric()));
+          ", the first part ", text_of(first.metric()));
 }
 
 Metric checked_metric(std::uint32_t kind, float argument) try {
@@ -178,14 +178,19 @@ void save(const Index& index, const std::function<void(std::span<const Byte>)>& 
 void merge_files(std::span<const std::filesystem::path> from, const std::filesystem::path& to,
                  const MergeOptions& options) {
   require(!from.empty(), "there are no files to merge");
+  merge_files(*load(from.front(), {.run = options.run}), from.subspan(1), to, options);
+}
+
+void merge_files(const Index& first, std::span<const std::filesystem::path> others, const std::filesystem::path& to,
+                 const MergeOptions& options) {
   std::vector<std::unique_ptr<Index>> parts;
-  std::vector<const Index*> others;
-  for (const std::filesystem::path& path : from) {
+  std::vector<const Index*> borrowed;
+  for (const std::filesystem::path& path : others) {
     parts.push_back(load(path, {.run = options.run}));
-    require_together(*parts.front(), *parts.back(), path);
-    if (parts.size() > 1) others.push_back(parts.back().get());
+    borrowed.push_back(parts.back().get());
+    require_together(first, *borrowed.back(), path);
   }
-  write_container(to, merging_filler(*parts.front(), others, options));
+  write_container(to, merging_filler(first, borrowed, options));
 }
 
 std::unique_ptr<Index> load(const std::filesystem::path& path, const LoadOptions& options) {
