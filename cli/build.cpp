@@ -36,7 +36,9 @@ and a search looks only into those of the N cells nearest to its query.)";
 
 constexpr std::uint64_t kTrainSeed = 1234;
 constexpr std::size_t kTrainRows = 131072;
-constexpr std::size_t kTrainRowsOfCell = 64;  // k-means wants 39 at least
+constexpr std::size_t kTrainRowsOfCell = 64;
+constexpr std::size_t kLeastTrainRowsOfCell = 39;  // that k-means wants
+constexpr std::size_t kLeastTrainRows = 16384;
 
 struct BuildFlags {
   std::string data;
@@ -132,10 +134,14 @@ std::size_t add_all(FileBuilder& builder, VectorFile& file, const BuildFlags& fl
   return stored;
 }
 
-std::size_t wanted_train_rows(const BuildFlags& flags) {
+// Half of the memory that is given takes the rows, the other half what training keeps of each.
+std::size_t wanted_train_rows(const BuildFlags& flags, std::size_t dim) {
   if (flags.train_rows != 0) return flags.train_rows;
   const Spec spec = parse_spec(flags.spec);
-  return spec.cells ? std::max(kTrainRows, spec.cells->nlist * kTrainRowsOfCell) : kTrainRows;
+  const std::size_t wanted = spec.cells ? std::max(kTrainRows, spec.cells->nlist * kTrainRowsOfCell) : kTrainRows;
+  if (flags.memory == 0) return wanted;
+  const std::size_t least = spec.cells ? spec.cells->nlist * kLeastTrainRowsOfCell : kLeastTrainRows;
+  return std::clamp(flags.memory / 2 / (dim * sizeof(float)), std::min(least, wanted), wanted);
 }
 
 struct Training {
@@ -146,7 +152,7 @@ struct Training {
 Training train(Index& index, VectorFile& file, const BuildFlags& flags, Session& session) {
   Training training;
   if (index.is_trained()) return training;
-  const Matrix rows = sample_rows(file, wanted_train_rows(flags), kTrainSeed, session.run());
+  const Matrix rows = sample_rows(file, wanted_train_rows(flags, file.dim()), kTrainSeed, session.run());
   index.train(rows, {session.run(), &training.warnings});
   training.rows = rows.rows();
   return training;
@@ -223,7 +229,8 @@ Command declare_build(CLI::App& program) {
       ->excludes(metric)
       ->excludes(dtype);
   app->add_option("--train-rows", flags->train_rows,
-                  "Rows drawn from DATA to train on [131072, or 64 for each cell if more]")
+                  "Rows drawn from DATA to train on [131072, or 64 for each cell if more; fewer where --memory "
+                  "says so]")
       ->check(at_least_one());
   app->add_option("--memory", flags->memory,
                   "For the index while it grows, as 500MB or 8GB: what is more goes to the disk in parts beside the "

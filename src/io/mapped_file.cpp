@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <limits>
@@ -10,10 +11,14 @@
 namespace knear {
 namespace {
 
+std::size_t page_bytes() noexcept {
+  static const auto bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  return bytes;
+}
+
 // How far into its page an address lies.
 std::size_t bytes_before(const Byte* address) noexcept {
-  static const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  return reinterpret_cast<std::uintptr_t>(address) % page;
+  return reinterpret_cast<std::uintptr_t>(address) % page_bytes();
 }
 
 }  // namespace
@@ -37,10 +42,24 @@ void expect_reading(std::span<const Byte> bytes) noexcept {
   ::posix_madvise(const_cast<Byte*>(bytes.data()) - before, bytes.size() + before, POSIX_MADV_WILLNEED);
 }
 
-bool begins_in_memory(std::span<const Byte> bytes) noexcept {
-  unsigned char page = 0;
+void expect_leaps(std::span<const Byte> bytes) noexcept {
   const std::size_t before = bytes_before(bytes.data());
-  return bytes.empty() || ::mincore(const_cast<Byte*>(bytes.data()) - before, before + 1, &page) != 0 || (page & 1) != 0;
+  ::posix_madvise(const_cast<Byte*>(bytes.data()) - before, bytes.size() + before, POSIX_MADV_RANDOM);
+}
+
+bool in_memory(std::span<const Byte> bytes) noexcept {
+  constexpr std::size_t kPages = 1024;  // asked for at once
+  unsigned char pages[kPages] = {};
+  const std::size_t page = page_bytes();
+  const std::size_t before = bytes_before(bytes.data());
+  const Byte* const start = bytes.data() - before;
+  const std::size_t count = bytes.empty() ? 0 : (bytes.size() + before + page - 1) / page;
+  for (std::size_t first = 0; first < count; first += kPages) {
+    const std::size_t some = std::min(kPages, count - first);
+    if (::mincore(const_cast<Byte*>(start) + first * page, some * page, pages) != 0) return true;
+    if (!std::all_of(pages, pages + some, [](unsigned char there) { return (there & 1) != 0; })) return false;
+  }
+  return true;
 }
 
 }  // namespace knear

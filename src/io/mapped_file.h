@@ -30,7 +30,11 @@ class MappedFile {
 // Tells the system that these bytes, part of a mapping or not, will be read soon and in order.
 void expect_reading(std::span<const Byte> bytes) noexcept;
 
-// Is the first of these bytes, of a mapping, in memory? True where the system does not tell.
-bool begins_in_memory(std::span<const Byte> bytes) noexcept;
+// Tells the system that of these bytes, part of a mapping, only what is touched or expected will be read: by itself it
+// reads megabytes around, which push out others where memory is short.
+void expect_leaps(std::span<const Byte> bytes) noexcept;
+
+// Are these bytes of a mapping in memory? True where the system does not tell.
+bool in_memory(std::span<const Byte> bytes) noexcept;
 
 }  // namespace knear

@@ -303,6 +303,7 @@ void CodeStore::build_map() const {
   if (map_ready_) return;
   map_ = IdMap();
   map_.reserve(snapshot_->live);
+  for (const Chunk& chunk : snapshot_->chunks) Snapshot::ask_for_ids(chunk);
   for (const Chunk& chunk : snapshot_->chunks) index_rows(chunk, 0, chunk.count, chunk.serial);
   map_ready_ = true;
 }

@@ -6,6 +6,7 @@
 
 #include "core/check.h"
 #include "core/planes.h"
+#include "io/mapped_file.h"
 #include "storage/code_store.h"
 #include "storage/store_writer.h"
 
@@ -101,6 +102,15 @@ const Byte* read_shadows(const Container& container, const RowsHeader& rows, con
   return shadows.data();
 }
 
+// Searches ask for the lists that they will read.
+void expect_leaps_in(const Container& container) {
+  constexpr std::size_t kSmall = 64 << 10;
+  for (const char* name : {"codes", "ids", "shadows"}) {
+    const Section* section = container.find(name);
+    if (section && section->bytes.size() > kSmall) expect_leaps(section->bytes);
+  }
+}
+
 }  // namespace
 
 StoredPart CodeStore::part() const {
@@ -125,6 +135,7 @@ void CodeStore::read(const Container& container, const ReadShadow& read_shadow) 
   const Id* ids = read_ids(container, rows);
   next->live = rows.count;
   const Byte* shadows = read_shadows(container, rows, read_shadow, *next);
+  if (cells_ && container.mapped()) expect_leaps_in(container);
   next->shadow_rows = rows.count;
   std::size_t first = 0;
   for (std::uint32_t serial = 0; serial < pieces.size(); ++serial) {

@@ -2,6 +2,7 @@
 #include "core/check.h"
 #include "core/planes.h"
 #include "storage/code_store.h"
+#include "storage/seen_ids.h"
 
 namespace knear {
 
@@ -33,13 +34,16 @@ std::size_t CodeStore::mapped_bytes() const {
 Report CodeStore::verify() const {
   const auto lock = lock_for_lookup();
   Report report;
-  IdMap seen;
+  for (const Chunk& chunk : snapshot_->chunks) Snapshot::ask_for_ids(chunk);
+  IdRange range;
+  snapshot_->for_live([&](const Chunk& chunk, std::size_t row) { range.take_in({chunk.id(row), chunk.id(row)}); });
+  SeenIds seen(range, snapshot_->live);
   std::size_t live = 0;
   snapshot_->for_live([&](const Chunk& chunk, std::size_t row) {
     ++live;
     const Id id = chunk.id(row);
     if (id == kNoId) report.problems.push_back(concat("row ", row, " has the reserved id ", kNoId));
-    if (chunk.ids && !identity_.repeated && !seen.insert(id, 0)) {
+    if (chunk.ids && !identity_.repeated && !seen.insert(id)) {
       report.problems.push_back(concat("id ", id, " stands twice"));
     }
   });

@@ -6,6 +6,7 @@
 
 #include "core/check.h"
 #include "core/parallel_for.h"
+#include "io/mapped_file.h"
 
 namespace knear {
 namespace {
@@ -53,6 +54,8 @@ std::vector<std::string> problems_of_shadows(const Snapshot& snapshot) {
   std::size_t wrong = 0;
   Id first = kNoId;
   for (const Chunk& chunk : snapshot.chunks) {
+    if (chunk.mapped) expect_reading({chunk.codes, chunk.count * snapshot.code_bytes});
+    snapshot.ask_for(chunk);
     std::vector<std::uint8_t> holds(chunk.count, 1);
     parallel_for((chunk.count + kTaskRows - 1) / kTaskRows, {}, [&](std::size_t task, std::size_t) {
       for (std::size_t row = kTaskRows * task; row < std::min(chunk.count, kTaskRows * (task + 1)); ++row) {

@@ -32,7 +32,12 @@ std::span<const Byte> Snapshot::scanned_first(const Chunk& chunk) const noexcept
 void Snapshot::ask_for(const Chunk& chunk) const noexcept {
   if (!chunk.mapped) return;
   const std::span<const Byte> bytes = scanned_first(chunk);
-  if (!begins_in_memory(bytes)) expect_reading(bytes);
+  if (!in_memory(bytes)) expect_reading(bytes);
+}
+
+void Snapshot::ask_for_ids(const Chunk& chunk) noexcept {
+  if (!chunk.mapped || !chunk.ids) return;
+  expect_reading({reinterpret_cast<const Byte*>(chunk.ids), chunk.count * sizeof(Id)});
 }
 
 bool Snapshot::mostly_on_disk() const noexcept {
@@ -40,7 +45,7 @@ bool Snapshot::mostly_on_disk() const noexcept {
   std::size_t absent = 0;
   for (std::size_t i = 0; i < std::min(kSample, chunks.size()); ++i) {
     const Chunk& chunk = chunks[chunks.size() * i / std::min(kSample, chunks.size())];
-    if (chunk.mapped && !begins_in_memory(scanned_first(chunk))) ++absent;
+    if (chunk.mapped && !in_memory(scanned_first(chunk))) ++absent;
   }
   return absent > kSample / 8;
 }

@@ -36,8 +36,9 @@ class Snapshot final : public SlotTable {
   bool mapped() const noexcept;  // does any chunk lie in a mapped file?
   // What a scan of a chunk reads from front to back.
   std::span<const Byte> scanned_first(const Chunk& chunk) const noexcept;
-  // Has what a scan of a mapped chunk reads brought from its file, unless it seems to be there already.
+  // Has what a scan of a mapped chunk reads brought from its file, unless it is there already; or its ids.
   void ask_for(const Chunk& chunk) const noexcept;
+  static void ask_for_ids(const Chunk& chunk) noexcept;
   // Would many mapped chunks have to be brought from their file? From a sample.
   bool mostly_on_disk() const noexcept;
   // visit(chunk, row) / visit(slot) for every live row, in order.

@@ -6,29 +6,89 @@
 #include <optional>
 
 #include "core/check.h"
-#include "core/id_map.h"
 #include "core/planes.h"
+#include "io/mapped_file.h"
 #include "storage/draft.h"
+#include "storage/seen_ids.h"
 
 namespace knear {
 namespace {
 
 constexpr std::size_t kIdsAtOnce = 8192;
 constexpr std::size_t kCastAtOnce = 1024;
-constexpr std::uint64_t kMapBytes = 16;  // that an IdMap takes for an id, about
+constexpr std::uint64_t kBytesAhead = 16 << 20;  // that are asked for before they are read
 
 using Parts = std::span<const StoredPart>;
 
+using BytesOf = std::span<const Byte> (*)(const StoredPart& part, const Chunk& chunk);
+
+std::span<const Byte> no_bytes(const StoredPart&, const Chunk&) { return {}; }
+
+std::span<const Byte> codes_of(const StoredPart& part, const Chunk& chunk) {
+  return {chunk.codes, bytes_of_codes(part.snapshot->layout, chunk.count, part.snapshot->code_bytes)};
+}
+
+std::span<const Byte> ids_of(const StoredPart&, const Chunk& chunk) {
+  if (!chunk.ids) return {};
+  return {reinterpret_cast<const Byte*>(chunk.ids), chunk.count * sizeof(Id)};
+}
+
+std::span<const Byte> shadows_of(const StoredPart& part, const Chunk& chunk) {
+  if (!chunk.shadows) return {};
+  return {chunk.shadows, chunk.count * part.snapshot->shadow_bytes()};
+}
+
+// Reads lists of mapped parts in stretches: those of many parts in turn, each for itself, would be a seek each.
+class ReadAhead {
+ public:
+  ReadAhead(Parts parts, BytesOf bytes_of) : parts_(parts), bytes_of_(bytes_of) {
+    std::uint64_t bytes = 0;
+    for (const StoredPart& part : parts) {
+      for (const Chunk& chunk : part.snapshot->chunks) bytes += bytes_of(part, chunk).size();
+    }
+    const std::uint64_t cells = parts.front().snapshot->chunks.size();
+    step_ = std::max<std::uint64_t>(1, std::min(cells, kBytesAhead * cells / (bytes + 1)));
+    if (bytes) ask_for(0);
+    on_ = bytes != 0;
+  }
+  void reach(std::size_t cell) const {
+    if (on_ && cell % step_ == 0) ask_for(cell + step_);
+  }
+
+ private:
+  void ask_for(std::size_t first) const {
+    for (const StoredPart& part : parts_) {
+      const Byte* begin = nullptr;
+      const Byte* end = nullptr;
+      for (std::size_t c = first; c < std::min(first + step_, part.snapshot->chunks.size()); ++c) {
+        const Chunk& chunk = part.snapshot->chunks[c];
+        const std::span<const Byte> bytes = bytes_of_(part, chunk);
+        if (!chunk.mapped || bytes.empty()) continue;
+        if (!begin) begin = bytes.data();
+        end = bytes.data() + bytes.size();
+      }
+      if (begin && begin < end) expect_reading({begin, end});
+    }
+  }
+
+  Parts parts_;
+  BytesOf bytes_of_;
+  std::size_t step_ = 1;
+  bool on_ = false;
+};
+
 // visit(part, chunk) in the order of the file: of stores by cells, cell by cell; done() after the last of each cell.
 template <class Visit, class Done>
-void for_chunks(Parts parts, const Visit& visit, const Done& done) {
+void for_chunks(Parts parts, BytesOf read, const Visit& visit, const Done& done) {
   if (!parts.front().snapshot->by_cell) {
     for (const StoredPart& part : parts) {
       for (const Chunk& chunk : part.snapshot->chunks) visit(part, chunk);
     }
     return done();
   }
+  const ReadAhead ahead(parts, read);
   for (std::size_t cell = 0; cell < parts.front().snapshot->chunks.size(); ++cell) {
+    ahead.reach(cell);
     for (const StoredPart& part : parts) visit(part, part.snapshot->chunks[cell]);
     done();
   }
@@ -36,7 +96,7 @@ void for_chunks(Parts parts, const Visit& visit, const Done& done) {
 
 // run(part, chunk, first, count) for each stretch of live rows.
 template <class Run>
-void for_live_runs(Parts parts, const Run& run) {
+void for_live_runs(Parts parts, BytesOf read, const Run& run) {
   const auto visit = [&](const StoredPart& part, const Chunk& chunk) {
     for (std::size_t row = 0; row < chunk.count;) {
       std::size_t end = row;
@@ -46,7 +106,7 @@ void for_live_runs(Parts parts, const Run& run) {
       row = std::max(end, row + 1);
     }
   };
-  for_chunks(parts, visit, [] {});
+  for_chunks(parts, read, visit, [] {});
 }
 
 std::uint64_t live_rows(Parts parts) {
@@ -59,7 +119,7 @@ bool ids_are_consecutive(Parts parts) {
   Id first_id = 0;
   std::size_t seen = 0;
   bool consecutive = true;
-  for_live_runs(parts, [&](const StoredPart& part, const Chunk& chunk, std::size_t row, std::size_t count) {
+  for_live_runs(parts, ids_of, [&](const StoredPart& part, const Chunk& chunk, std::size_t row, std::size_t count) {
     for (std::size_t i = row; consecutive && i < row + count; i += chunk.ids ? 1 : count) {
       const Id id = chunk.id(i) + part.shift;
       if (seen == 0) first_id = id;
@@ -72,7 +132,7 @@ bool ids_are_consecutive(Parts parts) {
 
 Id first_live_id(Parts parts) {
   std::optional<Id> id;
-  for_live_runs(parts, [&](const StoredPart& part, const Chunk& chunk, std::size_t row, std::size_t) {
+  for_live_runs(parts, no_bytes, [&](const StoredPart& part, const Chunk& chunk, std::size_t row, std::size_t) {
     if (!id) id = chunk.id(row) + part.shift;
   });
   return id.value_or(0);
@@ -103,7 +163,7 @@ void write_cells(SectionWriter& writer, Parts parts) {
   ByteSink counts;
   std::uint64_t live = 0;
   const auto count = [&](const StoredPart&, const Chunk& chunk) { live += chunk.live(); };
-  for_chunks(parts, count, [&] {
+  for_chunks(parts, no_bytes, count, [&] {
     counts.u64(live);
     live = 0;
   });
@@ -111,7 +171,7 @@ void write_cells(SectionWriter& writer, Parts parts) {
 }
 
 void write_codes(SectionWriter& writer, Parts parts) {
-  for_live_runs(parts, [&](const StoredPart& part, const Chunk& chunk, std::size_t row, std::size_t count) {
+  for_live_runs(parts, codes_of, [&](const StoredPart& part, const Chunk& chunk, std::size_t row, std::size_t count) {
     const std::size_t code_bytes = part.snapshot->code_bytes;
     writer.append({chunk.codes + row * code_bytes, count * code_bytes});
   });
@@ -137,13 +197,13 @@ void write_groups(SectionWriter& writer, Parts parts) {
       if (++rows == kGroups * kGroupRows) flush();
     }
   };
-  for_chunks(parts, visit, flush);
+  for_chunks(parts, codes_of, visit, flush);
 }
 
 void write_ids(SectionWriter& writer, Parts parts) {
   writer.begin("ids", kStoreVersion);
   std::vector<Id> ids;
-  for_live_runs(parts, [&](const StoredPart& part, const Chunk& chunk, std::size_t row, std::size_t count) {
+  for_live_runs(parts, ids_of, [&](const StoredPart& part, const Chunk& chunk, std::size_t row, std::size_t count) {
     for (std::size_t i = row; i < row + count; ++i) {
       ids.push_back(chunk.id(i) + part.shift);
       if (ids.size() < kIdsAtOnce) continue;
@@ -170,7 +230,7 @@ void write_shadows(SectionWriter& writer, Parts parts, const Shadow& shadow) {
   writer.begin("shadows", kStoreVersion);
   const std::size_t bytes = shadow.bytes();
   std::vector<Byte> cast(kCastAtOnce * bytes);
-  for_live_runs(parts, [&](const StoredPart& part, const Chunk& chunk, std::size_t row, std::size_t count) {
+  for_live_runs(parts, shadows_of, [&](const StoredPart& part, const Chunk& chunk, std::size_t row, std::size_t count) {
     if (part.snapshot->shadow.get() == &shadow) return writer.append({chunk.shadows + row * bytes, count * bytes});
     for (const std::size_t end = row + count; row < end; row += kCastAtOnce) {
       const std::size_t now = std::min(kCastAtOnce, end - row);
@@ -181,49 +241,15 @@ void write_shadows(SectionWriter& writer, Parts parts, const Shadow& shadow) {
   writer.end();
 }
 
-struct IdRange {
-  Id least = std::numeric_limits<Id>::max();
-  Id most = std::numeric_limits<Id>::min();
-
-  bool overlaps(const IdRange& other) const noexcept { return least <= other.most && other.least <= most; }
-  void take_in(const IdRange& other) noexcept {
-    least = std::min(least, other.least);
-    most = std::max(most, other.most);
-  }
-};
-
 IdRange range_of(const StoredPart& part) {
   IdRange range;
+  for (const Chunk& chunk : part.snapshot->chunks) Snapshot::ask_for_ids(chunk);
   part.snapshot->for_live([&](const Chunk& chunk, std::size_t row) {
     const Id id = chunk.id(row) + part.shift;
     range.take_in({id, id});
   });
   return range;
 }
-
-// Ids, as bits where they lie close together.
-class SeenIds {
- public:
-  SeenIds(const IdRange& range, std::uint64_t rows) : least_(range.least) {
-    const std::uint64_t words = id_distance(range.least, range.most) / 64 + 1;
-    if (words <= rows * kMapBytes / 8) bits_.resize(words);
-  }
-  bool contains(Id id) const noexcept {
-    if (bits_.empty()) return map_.contains(id);
-    const std::uint64_t at = id_distance(least_, id);
-    return (bits_[at / 64] >> (at % 64) & 1) != 0;
-  }
-  void insert(Id id) {
-    if (bits_.empty()) return map_.assign(id, 0);
-    const std::uint64_t at = id_distance(least_, id);
-    bits_[at / 64] |= std::uint64_t{1} << (at % 64);
-  }
-
- private:
-  Id least_;
-  std::vector<std::uint64_t> bits_;  // none: the map knows
-  IdMap map_;
-};
 
 // Each part's ids behind those of the parts before it.
 void shift_ids(std::vector<StoredPart>& parts) {
