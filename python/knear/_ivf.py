@@ -226,6 +226,37 @@ class IndexIVFPQ(IndexIVF):
         )
 
 
+class IndexIVFPQR(IndexIVF):
+    """Product quantizer codes in lists, and codes of what these leave: M and M_refine sub-vectors.
+
+    Every vector that a search looks at is compared by the sum of both, so that there are no candidates to choose:
+    `k_factor` is accepted, and has no effect. Under METRIC_L2 a code has four bytes more, for its squared length.
+    """
+
+    __module__ = "knear"
+    __slots__ = ()
+
+    def __init__(
+        self, quantizer: Index, d: int, nlist: int, M: int, nbits: int, M_refine: int, nbits_refine: int,
+        metric: MetricLike = METRIC_L2, own_invlists: bool = True, *, by_residual: bool | None = None,
+        on_duplicate: str = "error",
+    ) -> None:  # fmt: skip
+        super().__init__(
+            quantizer, d, nlist, f"PQ{M}x{nbits}+{M_refine}x{nbits_refine}", metric,
+            by_residual=by_residual, on_duplicate=on_duplicate,
+        )  # fmt: skip
+
+    @property
+    def k_factor(self) -> float:
+        """1.0: all that is looked at is ranked by both quantizers. Values from 1 on are accepted and change nothing."""
+        return 1.0
+
+    @k_factor.setter
+    def k_factor(self, k_factor: float) -> None:
+        if not k_factor >= 1:
+            raise InvalidArgument(f"k_factor = {k_factor}; it must be at least 1")
+
+
 class IndexIVFPQFastScan(IndexIVF):
     """Product quantizer of 4 bits in lists, scanned by register lookups. `bbs` is accepted and means nothing here."""
 
@@ -278,6 +309,7 @@ BY_TOKEN: tuple[tuple[str, type[IndexIVF]], ...] = (
     (r"Flat", IndexIVFFlat),
     (r"PQ\d+x4fs", IndexIVFPQFastScan),
     (r"PQ\d+(x\d+)?", IndexIVFPQ),
+    (r"PQ\d+(x\d+)?\+\d+(x\d+)?", IndexIVFPQR),
     (r"SQ\d.*", IndexIVFScalarQuantizer),
     (r"RaBitQ.*", IndexIVFRaBitQ),
 )

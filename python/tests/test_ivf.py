@@ -35,6 +35,7 @@ CLASSES = [
     (lambda q: knear.IndexIVFScalarQuantizer(q, D, 30, knear.ScalarQuantizer.QT_6bit), "IVF30,SQ6"),
     (lambda q: knear.IndexIVFRaBitQ(q, D, 30, nb_bits=4), "IVF30,RaBitQ4"),
     (lambda q: knear.IndexIVF(q, D, 30, "PQ4x8", by_residual=False), "IVF30,by_residual=off,PQ4x8"),
+    (lambda q: knear.IndexIVFPQR(q, D, 30, 4, 8, 8, 6), "IVF30,PQ4x8+8x6"),
 ]
 
 
@@ -188,3 +189,40 @@ def test_compressed_search_of_2048_dimensions():
     D, I = index.search(xb[:5], 4)
     assert sum(i in row for i, row in enumerate(I)) >= 4
     assert (np.diff(D) >= 0).all()
+
+
+def test_two_quantizers_find_no_less_than_those_of_faiss():
+    faiss = pytest.importorskip("faiss")
+    rng = np.random.default_rng(3)
+    d = 32
+    centres = rng.normal(size=(200, d)) * 2
+    x = (centres[rng.integers(200, size=22000)] + rng.normal(size=(22000, d))).astype("float32")
+    xb, xq = x[:20000], x[20000:]
+    exact = knear.IndexFlatL2(d)
+    exact.add(xb)
+    truth = exact.search(xq, 10)[1]
+
+    ours = knear.IndexIVFPQR(knear.IndexFlatL2(d), d, 64, 8, 8, 8, 8)
+    theirs = faiss.IndexIVFPQR(faiss.IndexFlatL2(d), d, 64, 8, 8, 8, 8)
+    recalls = []
+    for index in (ours, theirs):
+        index.train(xb)
+        index.add(xb)
+        index.nprobe = 8
+        index.k_factor = 4
+        found = index.search(xq, 10)[1]
+        at_10 = np.mean([len(np.intersect1d(a, b)) / 10 for a, b in zip(found, truth, strict=True)])
+        recalls.append((np.mean(found[:, 0] == truth[:, 0]), at_10))
+    print(recalls)
+    assert recalls[0][0] >= recalls[1][0] - 0.01
+    assert recalls[0][1] >= recalls[1][1] - 0.005
+
+
+def test_k_factor_of_two_quantizers_means_nothing():
+    index = knear.IndexIVFPQR(knear.IndexFlatL2(D), D, 30, 4, 8, 8, 6)
+    index.k_factor = 4
+    assert index.k_factor == 1
+    with pytest.raises(knear.InvalidArgument):
+        index.k_factor = 0.5
+    with pytest.raises(knear.InvalidArgument):
+        knear.IndexIVFPQR(knear.IndexFlatL2(D), D, 30, 4, 8, 7, 8)

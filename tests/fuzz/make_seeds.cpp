@@ -79,6 +79,7 @@ void write_composed_seeds(const fs::path& folder) {
                            "SQ4,range=uniform",
                            "PQ3x4",
                            "PQ2x3",
+                           "PQ2x3+3x2",
                            "PQ3x4fs",
                            "LSH9rt",
                            "RaBitQ",
