@@ -104,4 +104,11 @@ struct IndexIVFPQR : IvfIndex {
                  {.nlist = nlist}) {}
 };
 
+// In the lists of nlist cells: rows as they are, equal ones stored once.
+struct IndexIVFFlatDedup : DedupIndex {
+  IndexIVFFlatDedup(std::shared_ptr<Index> quantizer, std::size_t dim, std::size_t nlist, Metric metric = Metric::l2)
+      : DedupIndex(std::make_shared<IvfIndex>(std::move(quantizer), make_flat_codec(dim, metric),
+                                              IvfOptions{.nlist = nlist})) {}
+};
+
 }  // namespace knear

@@ -97,6 +97,7 @@ from ._knear import (
 from ._ivf import (
     IndexIVF,
     IndexIVFFlat,
+    IndexIVFFlatDedup,
     IndexIVFPQ,
     IndexIVFPQFastScan,
     IndexIVFPQR,
@@ -146,7 +147,7 @@ __all__ = [
     "IDSelectorArray", "IDSelectorBatch", "IDSelectorBitmap", "IDSelectorNot", "IDSelectorOr", "IDSelectorRange",
     "IDSelectorXOr", "ITQMatrix", "ITQTransform", "Index", "IndexFlat", "IndexFlat1D", "IndexFlatCosine",
     "IndexFlatIP", "IndexFlatL2", "IndexLSH", "IndexLattice", "IndexPQ", "IndexPQFastScan", "IndexPreTransform",
-    "IndexIVF", "IndexIVFFlat", "IndexIVFPQ", "IndexIVFPQFastScan", "IndexIVFPQR", "IndexIVFRaBitQ", "IndexIVFScalarQuantizer",
+    "IndexIVF", "IndexIVFFlat", "IndexIVFFlatDedup", "IndexIVFPQ", "IndexIVFPQFastScan", "IndexIVFPQR", "IndexIVFRaBitQ", "IndexIVFScalarQuantizer",
     "IndexRaBitQ", "IndexRefine", "IndexRefineFlat", "IndexRefineSearchParameters", "IndexScalarQuantizer",
     "IndexStats", "InvalidArgument", "IoFailure", "Kmeans", "LinearTransform", "METRIC_BrayCurtis", "METRIC_COSINE",
     "METRIC_Canberra", "METRIC_GOWER", "METRIC_INNER_PRODUCT", "METRIC_Jaccard", "METRIC_JensenShannon",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ._errors import InvalidArgument
+from ._errors import InvalidArgument, Unsupported
 from ._knear import (
     METRIC_L2,
     Index,
@@ -211,6 +211,40 @@ class IndexIVFFlat(IndexIVF):
         super().__init__(quantizer, d, nlist, "Flat", metric, on_duplicate=on_duplicate)
 
 
+class IndexIVFFlatDedup(IndexIVF):
+    """Vectors as they are, in lists; equal ones are stored and compared once, and all their ids are found.
+
+    Vectors are equal when all their elements are, bit for bit. Results are those of an IndexIVFFlat, whose lists are
+    shorter: k results come from k different vectors at most, so that a search may look into more lists to find these.
+    The lists hold the numbers under which vectors are stored, not ids: list_sizes counts different vectors, and
+    search_preassigned() is not for this class.
+
+    >>> import numpy as np
+    >>> x = np.random.default_rng(0).random((1000, 16), dtype="float32")
+    >>> index = knear.IndexIVFFlatDedup(knear.IndexFlatL2(16), 16, 20)
+    >>> index.train(x)
+    >>> index.add(np.concatenate([x, x]))
+    2000
+    >>> index.ntotal, index.stats.distinct_rows, index.search(x[:1], 2)[1].tolist()
+    (2000, 1000, [[0, 1000]])
+    """
+
+    __module__ = "knear"
+    __slots__ = ()
+
+    def __init__(
+        self, quantizer: Index, d: int, nlist: int, metric: MetricLike = METRIC_L2, own_invlists: bool = True,
+        *, on_duplicate: str = "error",
+    ) -> None:  # fmt: skip
+        super().__init__(quantizer, d, nlist, "FlatDedup", metric, on_duplicate=on_duplicate)
+
+    def search_preassigned(
+        self, x: ArrayLike, k: int, assign: ArrayLike, *, params: SearchParameters | None = None
+    ) -> tuple[FloatArray, IdArray]:
+        """Not here: lists hold numbers of vectors, not ids. Raises Unsupported."""
+        raise Unsupported("the lists of an IndexIVFFlatDedup hold numbers of different vectors, not ids: search() them")
+
+
 class IndexIVFPQ(IndexIVF):
     """Product quantizer codes of M sub-vectors of `nbits` bits, of what centroids leave of vectors, in lists."""
 
@@ -307,6 +341,7 @@ class IndexIVFRaBitQ(IndexIVF):
 
 BY_TOKEN: tuple[tuple[str, type[IndexIVF]], ...] = (
     (r"Flat", IndexIVFFlat),
+    (r"FlatDedup", IndexIVFFlatDedup),
     (r"PQ\d+x4fs", IndexIVFPQFastScan),
     (r"PQ\d+(x\d+)?", IndexIVFPQ),
     (r"PQ\d+(x\d+)?\+\d+(x\d+)?", IndexIVFPQR),

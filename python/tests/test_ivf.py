@@ -36,6 +36,7 @@ CLASSES = [
     (lambda q: knear.IndexIVFRaBitQ(q, D, 30, nb_bits=4), "IVF30,RaBitQ4"),
     (lambda q: knear.IndexIVF(q, D, 30, "PQ4x8", by_residual=False), "IVF30,by_residual=off,PQ4x8"),
     (lambda q: knear.IndexIVFPQR(q, D, 30, 4, 8, 8, 6), "IVF30,PQ4x8+8x6"),
+    (lambda q: knear.IndexIVFFlatDedup(q, D, 30), "IVF30,FlatDedup"),
 ]
 
 
@@ -216,6 +217,27 @@ def test_two_quantizers_find_no_less_than_those_of_faiss():
     print(recalls)
     assert recalls[0][0] >= recalls[1][0] - 0.01
     assert recalls[0][1] >= recalls[1][1] - 0.005
+
+
+def test_equal_vectors_are_stored_once_and_all_found(x):
+    twice = np.concatenate([x, x[::-1]])
+    index = full(CLASSES[-1][0], twice)
+    plain = full(CLASSES[0][0], twice)
+    assert index.ntotal == 8000 and index.stats.distinct_rows == 4000 and index.list_sizes.sum() == 4000
+    for nprobe in (30, 10):
+        D1, I1 = index.search(x[:200], 10, nprobe=nprobe)
+        D2, I2 = plain.search(x[:200], 10, nprobe=nprobe)
+        np.testing.assert_array_equal(D1, D2)
+        np.testing.assert_array_equal(I1, I2)
+    few = index.search(x[:50], 4, nprobe=30, filter=lambda id: id >= 4000)[1]
+    np.testing.assert_array_equal(few[:, 0], 7999 - np.arange(50))
+    assert index.remove_ids(np.arange(4000)) == 4000 and index.stats.distinct_rows == 4000
+    np.testing.assert_array_equal(index.search(x[:50], 1, nprobe=30)[1][:, 0], 7999 - np.arange(50))
+    assert index.nprobe >= 1 and index.quantizer.ntotal == 30
+    with pytest.raises(knear.Unsupported):
+        index.search_preassigned(x[:1], 1, [[0]])
+    flat = knear.index("FlatDedup", D)
+    assert type(flat) is knear.Index and flat.add(np.zeros((9, D), "float32")) == 9 and flat.stats.distinct_rows == 1
 
 
 def test_k_factor_of_two_quantizers_means_nothing():

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "codec/rows_to_store.h"
 #include "core/call_limits.h"
 #include "core/check.h"
 #include "core/parallel_for.h"
@@ -13,9 +14,8 @@
 #include "metric/finite_rows.h"
 #include "scan/batch_search.h"
 #include "scan/rank_candidates.h"
-#include "codec/rows_to_store.h"
-#include "storage/shadows.h"
 #include "storage/code_store.h"
+#include "storage/shadows.h"
 
 namespace knear {
 namespace {
@@ -76,7 +76,8 @@ Capabilities ScanIndex::capabilities() const {
           .fast_remove = true,
           .fast_range_search = true,
           .fast_filter = true,
-          .mmap = true};
+          .mmap = true,
+          .keeps_rows = codec->exact()};
 }
 
 IndexStats ScanIndex::stats() const {
@@ -263,8 +264,9 @@ void ScanIndex::merge_rows(const Index& other, const MergeOptions& options) {
     }
     meter.advance(count);
   };
-  store_->append(slots.size(), ids, options.on_duplicate,
-                 {encode_theirs, [&](Draft& draft) { cast_shadows(draft, options.run); }, options.on_commit, options.run});
+  store_->append(
+      slots.size(), ids, options.on_duplicate,
+      {encode_theirs, [&](Draft& draft) { cast_shadows(draft, options.run); }, options.on_commit, options.run});
   meter.finish();
 }
 

@@ -66,6 +66,11 @@ std::vector<Composition> compositions() {
   all.push_back({"IVF6,by_residual=off,nprobe=6,SQ8", Metric::inner_product});
   all.push_back({"IVF4,nprobe=4,LSH", Metric::l2, 19, Distances::of_codes});
   for (const Metric metric : everyday) all.push_back({"IVF4,nprobe=4,RaBitQ4", metric, 19, Distances::of_codes});
+  for (const char* spec : {"FlatDedup", "IVF16,nprobe=16,FlatDedup", "FlatDedup,dtype=float16"}) {
+    for (const Metric metric : everyday) all.push_back({spec, metric});
+  }
+  all.push_back({"FlatDedup,dtype=uint8", Metric::l1});
+  all.push_back({"FlatDedup", Metric::nan_euclidean});
   all.push_back({"PCA12,IVF4,nprobe=4,SQ8,RFlat,k_factor=100", Metric::l2});
   return all;
 }
