@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 
 #include "core/check.h"
@@ -95,7 +94,7 @@ IndexStats DedupIndex::stats() const {
   IndexStats stats = base().stats();
   stats.ntotal = state_->groups.ids();
   stats.distinct_rows = state_->groups.live();
-  stats.memory_bytes += state_->groups.memory_bytes() + state_->finder.memory_bytes();
+  stats.memory_bytes += state_->groups.memory_bytes() + state_->finder_bytes;
   return stats;
 }
 
@@ -150,6 +149,7 @@ void DedupIndex::read(const Container& container) {
   const Id next_id = static_cast<Id>(source.u64());
   const bool repeated = source.u32() != 0;
   source.done();
+  if (next_id < 0) fail(Error::corrupt_file, "section dedup has the next id ", next_id);
   state_->groups.read(numbers_in<std::uint64_t>(container.at("dedup.counts", kDedupVersion), numbers),
                       numbers_in<Id>(container.at("dedup.ids", kDedupVersion), ids), next_id, repeated);
   if (state_->groups.live() != base().size()) {

@@ -241,6 +241,7 @@ void DedupIndex::State::commit(const Arrivals& arrivals, Plan& plan) {
     if (plan.replaces) finder.remove(row.number);
     finder.add(row.number, plan.matches.hashes[row.row]);
   }
+  note_memory();
   try_to_sweep();
 }
 
@@ -351,6 +352,7 @@ void DedupIndex::remove_all() {
   state_->base->clear();
   state_->groups.clear();
   state_->finder.empty();
+  state_->note_memory();
   state_->free.clear();
   state_->swept.clear();
 }

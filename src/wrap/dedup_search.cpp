@@ -1,5 +1,6 @@
 // Searches of a DedupIndex: groups that the base finds become the ids that are in them.
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <limits>
 #include <map>
@@ -90,6 +91,9 @@ struct Filters {
   std::vector<SelectorPtr> many;
 };
 
+// 0.0 and -0.0 are two similarities.
+bool same_bits(float a, float b) { return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b); }
+
 struct Found {
   std::span<const Id> groups;
   std::span<const float> distances;
@@ -109,7 +113,7 @@ class Unfolder {
     std::size_t first = 0;
     while (first < found.groups.size() && results.ids.size() < end) {
       std::size_t last = first + 1;
-      while (last < found.groups.size() && found.distances[last] == found.distances[first]) ++last;
+      while (last < found.groups.size() && same_bits(found.distances[last], found.distances[first])) ++last;
       ids_.clear();
       for (std::size_t i = first; i < last; ++i) pick(found.groups[i], ids_);
       if (!std::is_sorted(ids_.begin(), ids_.end())) order(q, found.groups.subspan(first, last - first), pick);

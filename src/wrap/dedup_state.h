@@ -1,7 +1,7 @@
 // What a DedupIndex holds.
 #pragma once
 
-#include <map>
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -42,11 +42,13 @@ struct DedupIndex::State {
   Id next_id_after(std::span<const Id> ids) const;
   bool are_fresh(std::span<const Id> ids) const;
   std::vector<Id> live_numbers() const;
+  void note_memory() noexcept { finder_bytes = finder.memory_bytes(); }
 
   const std::shared_ptr<Index> base;
   const std::unique_ptr<Codec> cast;  // to rows as the base stores them
   std::mutex writer;                  // one at a time; only they use what follows but the groups
   RowFinder finder;
+  std::atomic<std::size_t> finder_bytes = 0;
   std::vector<std::uint64_t> free;  // numbers that new groups may have
   Turns turns;                      // of those who read the groups and those who change them
   RowGroups groups;

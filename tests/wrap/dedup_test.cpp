@@ -281,8 +281,8 @@ TEST(Dedup, BasesThatDoNotFitAreRefused) {
   auto full = std::shared_ptr<Index>(index_factory(kDim, "Flat"));
   full->add(MatrixView(gaussian(3, kDim, 1), kDim));
   expect_error(kind, "holds 3 rows", [&] { DedupIndex{full}; });
-  for (const char* spec : {"FlatDedup2", "FlatDedup,nprobe=2", "IVF4,by_residual=on,FlatDedup",
-                           "FlatDedup,Flat", "SQ8Dedup"}) {
+  for (const char* spec :
+       {"FlatDedup2", "FlatDedup,nprobe=2", "IVF4,by_residual=on,FlatDedup", "FlatDedup,Flat", "SQ8Dedup"}) {
     expect_error(kind, "", [&] { index_factory(kDim, spec); });
   }
   EXPECT_EQ(IndexIVFFlatDedup(std::make_shared<IndexFlatL2>(kDim), kDim, 16).spec(), "IVF16,FlatDedup");
@@ -377,6 +377,9 @@ TEST(Dedup, FilesThatDisagreeAreCorrupt) {
   std::vector<Byte> facts = file.bytes("dedup");
   facts[15] = 0x10;
   expect_error(Error::corrupt_file, "", [&] { file.with("dedup", facts); });
+  facts = file.bytes("dedup");
+  facts[23] = 0xff;
+  expect_error(Error::corrupt_file, "next id", [&] { file.with("dedup", facts); });
   // An id in two groups is found by verify().
   ids = file.bytes("dedup.ids");
   std::copy_n(ids.begin(), 8, ids.end() - 8);
