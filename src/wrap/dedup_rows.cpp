@@ -204,17 +204,23 @@ void DedupIndex::State::gather_free() {
   }
 }
 
-void DedupIndex::State::commit(const Arrivals& arrivals, Plan& plan) {
-  const auto start = Clock::now();
-  std::vector<Id> numbers;
+// The new rows as the base stores them.
+Matrix DedupIndex::State::stored(const Arrivals& arrivals, const Plan& plan) const {
   Matrix rows(base->dtype(), plan.rows.size(), cast->dim());
-  for (const Plan::NewRow& row : plan.rows) numbers.push_back(static_cast<Id>(row.number));
   parallel_for((plan.rows.size() + kTaskRows - 1) / kTaskRows, arrivals.run, [&](std::size_t task, std::size_t) {
     const std::size_t end = std::min(plan.rows.size(), (task + 1) * kTaskRows);
     for (std::size_t i = task * kTaskRows; i < end; ++i) {
       arrivals.rows.encode(*cast, plan.rows[i].row, 1, rows.data() + i * cast->code_bytes());
     }
   });
+  return rows;
+}
+
+void DedupIndex::State::commit(const Arrivals& arrivals, Plan& plan) {
+  const auto start = Clock::now();
+  std::vector<Id> numbers;
+  for (const Plan::NewRow& row : plan.rows) numbers.push_back(static_cast<Id>(row.number));
+  const Matrix rows = stored(arrivals, plan);
   RowGroups::Room room = groups.room_for(plan.change);
   std::vector<Id> gone(plan.emptied.begin(), plan.emptied.end());
   std::unique_lock turn(turns, std::defer_lock);

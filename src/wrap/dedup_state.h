@@ -59,6 +59,7 @@ struct DedupIndex::State {
   Plan plan(const Arrivals& arrivals);
   void place(const Arrivals& arrivals, Plan& plan);
   void number(Plan& plan);
+  Matrix stored(const Arrivals& arrivals, const Plan& plan) const;
   void commit(const Arrivals& arrivals, Plan& plan);
   void gather_free();
 };
