@@ -13,6 +13,7 @@ namespace knear::cli {
 const IvfIndex* partition_in(const Index& index) {
   if (const auto* refine = dynamic_cast<const RefineIndex*>(&index)) return partition_in(refine->base());
   if (const auto* chain = dynamic_cast<const PreTransformIndex*>(&index)) return partition_in(chain->inner());
+  if (const auto* dedup = dynamic_cast<const DedupIndex*>(&index)) return partition_in(dedup->base());
   return dynamic_cast<const IvfIndex*>(&index);
 }
 

@@ -85,8 +85,12 @@ Result describe_index(const InfoFlags& flags) {
   result.add("dim", info.dim, "dimensions", grouped(info.dim));
   result.add("ntotal", info.ntotal, "vectors", grouped(info.ntotal));
   result.add("bytes_per_vector", per_vector, "bytes per vector", fmt::format("{:.1f}", per_vector));
-  if (parse_spec(info.spec).cells) {
+  const Spec spec = parse_spec(info.spec);
+  if (spec.cells || spec.dedup) {
     const auto index = load(flags.file);
+    if (const std::size_t distinct = index->stats().distinct_rows) {
+      result.add("distinct_rows", distinct, "distinct vectors", grouped(distinct));
+    }
     if (const IvfIndex* partition = partition_in(*index)) add_lists(*partition, result);
   }
   result.add_json("metadata", info.metadata);

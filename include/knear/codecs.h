@@ -41,6 +41,16 @@ struct PqOptions {
 
 std::unique_ptr<Codec> make_pq_codec(std::size_t dim, Metric metric, const PqOptions& options);
 
+// Two product quantizers (Jégou, Tavenard, Douze, Amsaleg: "Searching in one billion vectors: re-rank with source
+// coding", ICASSP 2011): the second codes what the first leaves of a row, and a decoded row is the sum of both.
+// "PQ8+16", "PQ8x8+16x6". Every distance is to that sum. Under L2 a code has four more bytes, its squared length.
+struct PqrOptions {
+  PqOptions coarse = {};  // both with codes row by row and centroids in any order
+  PqOptions fine = {.subs = 16};
+};
+
+std::unique_ptr<Codec> make_pqr_codec(std::size_t dim, Metric metric, const PqrOptions& options);
+
 // Scalar quantizer: each element on its own becomes the nearest of 2^bits equally spaced values. "SQ8",
 // "SQ4,range=uniform".
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "knear/codecs.h"
+#include "knear/partition.h"
 #include "knear/scan.h"
 #include "knear/wrap.h"
 
@@ -91,6 +92,23 @@ struct IndexRaBitQ : ScanIndex {
 struct IndexLattice : ScanIndex {
   IndexLattice(std::size_t dim, const ZnOptions& options, Metric metric = Metric::l2)
       : ScanIndex(make_zn_codec(dim, metric, options)) {}
+};
+
+// In the lists of nlist cells: product quantizer codes of what the centroids leave of rows, and codes of what these
+// leave. The quantizer finds cells; training fills it, unless it holds nlist rows.
+struct IndexIVFPQR : IvfIndex {
+  IndexIVFPQR(std::shared_ptr<Index> quantizer, std::size_t dim, std::size_t nlist, std::size_t M, std::size_t nbits,
+              std::size_t M_refine, std::size_t nbits_refine, Metric metric = Metric::l2)
+      : IvfIndex(std::move(quantizer),
+                 make_pqr_codec(dim, metric, {{.subs = M, .bits = nbits}, {.subs = M_refine, .bits = nbits_refine}}),
+                 {.nlist = nlist}) {}
+};
+
+// In the lists of nlist cells: rows as they are, equal ones stored once.
+struct IndexIVFFlatDedup : DedupIndex {
+  IndexIVFFlatDedup(std::shared_ptr<Index> quantizer, std::size_t dim, std::size_t nlist, Metric metric = Metric::l2)
+      : DedupIndex(std::make_shared<IvfIndex>(std::move(quantizer), make_flat_codec(dim, metric),
+                                              IvfOptions{.nlist = nlist})) {}
 };
 
 }  // namespace knear

@@ -109,11 +109,13 @@ struct Capabilities {
   bool fast_remove = false;
   bool fast_range_search = false;
   bool fast_filter = false;
-  bool mmap = false;  // searchable straight from a mapped file
+  bool mmap = false;        // searchable straight from a mapped file
+  bool keeps_rows = false;  // get() gives rows as they were added, rounded to dtype() at most
 };
 
 struct IndexStats {
   std::size_t ntotal = 0;         // live vectors
+  std::size_t distinct_rows = 0;  // stored, where equal ones are stored once; 0: each vector is
   std::size_t removed_slots = 0;  // removed, space not yet reused
   std::size_t code_bytes = 0;     // per vector
   std::size_t memory_bytes = 0;   // heap held, without mapped files

@@ -46,6 +46,7 @@ struct Spec {
   std::vector<Stage> transforms = {};            // in the order in which rows pass them
   std::optional<CellsSpec> cells = {};           // none: every code is looked at
   Stage codec = {"Flat", {}};                    // of what is stored
+  bool dedup = false;                            // equal rows are stored once: "FlatDedup"
   std::shared_ptr<const Spec> refine = nullptr;  // an index of the original rows that ranks again
   float k_factor = 0;                            // candidates for each result that it ranks; 0: the default
 
@@ -61,8 +62,8 @@ std::unique_ptr<Transform> transform_factory(std::size_t dim_in, std::string_vie
 
 // Builds an empty index.
 std::unique_ptr<Index> build(const Spec& spec, std::size_t dim, Metric metric = Metric::l2);
-// The partition of a spec that is nothing else, "IVF100,PQ8x8", with cells that this index finds. The spec's own idea of
-// a coarse index does not count.
+// The partition of a spec that is nothing else, "IVF100,PQ8x8", with cells that this index finds. The spec's own idea
+// of a coarse index does not count.
 std::unique_ptr<IvfIndex> build_partition(const Spec& spec, std::shared_ptr<Index> coarse, Metric metric);
 // The field's name for build(parse_spec(text), dim, metric).
 std::unique_ptr<Index> index_factory(std::size_t dim, std::string_view text, Metric metric = Metric::l2);

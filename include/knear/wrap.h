@@ -149,4 +149,56 @@ class RefineIndex : public Index {
   mutable std::mutex writer_mutex_;  // one writer at a time changes both
 };
 
+// Rows that are stored once however many ids they have, around an index that keeps rows as they are. Rows are the same
+// when all their stored elements are, bit for bit: 0.0 is not -0.0. Results are those of an index that stores each row
+// of each id. The base holds groups, rows with numbers of their own for ids; equal rows are found by hashes, which the
+// first addition to a loaded index makes of all rows, and by comparing what has the same hash.
+//
+// Searches see one moment: what appears or goes waits until those that run are done, and those that come then wait for
+// it (up to a second). So a filter that calls back may look up ids here, but should not search here.
+class DedupIndex : public Index {
+ public:
+  // Error::invalid_argument unless the base is empty and Capabilities::keeps_rows.
+  explicit DedupIndex(std::shared_ptr<Index> base);
+  ~DedupIndex() override;
+  const Index& base() const noexcept;
+  std::shared_ptr<Index> share_base() const noexcept;
+
+  DType dtype() const noexcept override;
+  std::size_t size() const noexcept override;  // ids; stats().distinct_rows: what is stored
+  bool is_trained() const noexcept override;
+  Id next_id() const override;
+  std::string spec() const override;  // the base's, with FlatDedup for Flat
+  Capabilities capabilities() const override;
+  IndexStats stats() const override;
+  std::size_t code_bytes() const override;
+  Report verify() const override;
+  void write(SectionWriter& writer) const override;
+  void read(const Container& container) override;
+  void expect_ranks_only() override;
+
+ protected:
+  void train_rows(MatrixView rows, const TrainOptions& options) override;
+  std::size_t add_rows(MatrixView rows, const AddOptions& options) override;
+  void search_rows(MatrixView queries, std::size_t k, float* distances, Id* ids, std::size_t* counts,
+                   const SearchOptions& options) const override;
+  RangeNeighbors range_rows(MatrixView queries, float radius, const SearchOptions& options) const override;
+  RangeNeighbors rank_rows(MatrixView queries, std::span<const std::vector<Id>> candidates, std::size_t k,
+                           const RunOptions& options) const override;
+  bool has_id(Id id) const override;
+  std::vector<Id> list_ids() const override;
+  void get_rows(std::span<const Id> ids, float* rows) const override;
+  std::size_t remove_selected(const Selector& selector) override;
+  std::size_t remove_ids(std::span<const Id> ids) override;
+  void update_rows(std::span<const Id> ids, MatrixView rows, const AddOptions& options) override;
+  void merge_rows(const Index& other, const MergeOptions& options) override;
+  void remove_all() override;
+  void encode_rows(MatrixView rows, Byte* codes, const RunOptions& options) const override;
+  void decode_codes(const Byte* codes, std::size_t n, float* rows, const RunOptions& options) const override;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
 }  // namespace knear

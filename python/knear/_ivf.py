@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ._errors import InvalidArgument
+from ._errors import InvalidArgument, Unsupported
 from ._knear import (
     METRIC_L2,
     Index,
@@ -211,6 +211,40 @@ class IndexIVFFlat(IndexIVF):
         super().__init__(quantizer, d, nlist, "Flat", metric, on_duplicate=on_duplicate)
 
 
+class IndexIVFFlatDedup(IndexIVF):
+    """Vectors as they are, in lists; equal ones are stored and compared once, and all their ids are found.
+
+    Vectors are equal when all their elements are, bit for bit. Results are those of an IndexIVFFlat, whose lists are
+    shorter: k results come from k different vectors at most, so that a search may look into more lists to find these.
+    The lists hold the numbers under which vectors are stored, not ids: list_sizes counts different vectors, and
+    search_preassigned() is not for this class.
+
+    >>> import numpy as np
+    >>> x = np.random.default_rng(0).random((1000, 16), dtype="float32")
+    >>> index = knear.IndexIVFFlatDedup(knear.IndexFlatL2(16), 16, 20)
+    >>> index.train(x)
+    >>> index.add(np.concatenate([x, x]))
+    2000
+    >>> index.ntotal, index.stats.distinct_rows, index.search(x[:1], 2)[1].tolist()
+    (2000, 1000, [[0, 1000]])
+    """
+
+    __module__ = "knear"
+    __slots__ = ()
+
+    def __init__(
+        self, quantizer: Index, d: int, nlist: int, metric: MetricLike = METRIC_L2, own_invlists: bool = True,
+        *, on_duplicate: str = "error",
+    ) -> None:  # fmt: skip
+        super().__init__(quantizer, d, nlist, "FlatDedup", metric, on_duplicate=on_duplicate)
+
+    def search_preassigned(
+        self, x: ArrayLike, k: int, assign: ArrayLike, *, params: SearchParameters | None = None
+    ) -> tuple[FloatArray, IdArray]:
+        """Not here: lists hold numbers of vectors, not ids. Raises Unsupported."""
+        raise Unsupported("the lists of an IndexIVFFlatDedup hold numbers of different vectors, not ids: search() them")
+
+
 class IndexIVFPQ(IndexIVF):
     """Product quantizer codes of M sub-vectors of `nbits` bits, of what centroids leave of vectors, in lists."""
 
@@ -224,6 +258,37 @@ class IndexIVFPQ(IndexIVF):
         super().__init__(
             quantizer, d, nlist, f"PQ{M}x{nbits}", metric, by_residual=by_residual, on_duplicate=on_duplicate
         )
+
+
+class IndexIVFPQR(IndexIVF):
+    """Product quantizer codes in lists, and codes of what these leave: M and M_refine sub-vectors.
+
+    Every vector that a search looks at is compared by the sum of both, so that there are no candidates to choose:
+    `k_factor` is accepted, and has no effect. Under METRIC_L2 a code has four bytes more, for its squared length.
+    """
+
+    __module__ = "knear"
+    __slots__ = ()
+
+    def __init__(
+        self, quantizer: Index, d: int, nlist: int, M: int, nbits: int, M_refine: int, nbits_refine: int,
+        metric: MetricLike = METRIC_L2, own_invlists: bool = True, *, by_residual: bool | None = None,
+        on_duplicate: str = "error",
+    ) -> None:  # fmt: skip
+        super().__init__(
+            quantizer, d, nlist, f"PQ{M}x{nbits}+{M_refine}x{nbits_refine}", metric,
+            by_residual=by_residual, on_duplicate=on_duplicate,
+        )  # fmt: skip
+
+    @property
+    def k_factor(self) -> float:
+        """1.0: all that is looked at is ranked by both quantizers. Values from 1 on are accepted and change nothing."""
+        return 1.0
+
+    @k_factor.setter
+    def k_factor(self, k_factor: float) -> None:
+        if not k_factor >= 1:
+            raise InvalidArgument(f"k_factor = {k_factor}; it must be at least 1")
 
 
 class IndexIVFPQFastScan(IndexIVF):
@@ -276,8 +341,10 @@ class IndexIVFRaBitQ(IndexIVF):
 
 BY_TOKEN: tuple[tuple[str, type[IndexIVF]], ...] = (
     (r"Flat", IndexIVFFlat),
+    (r"FlatDedup", IndexIVFFlatDedup),
     (r"PQ\d+x4fs", IndexIVFPQFastScan),
     (r"PQ\d+(x\d+)?", IndexIVFPQ),
+    (r"PQ\d+(x\d+)?\+\d+(x\d+)?", IndexIVFPQR),
     (r"SQ\d.*", IndexIVFScalarQuantizer),
     (r"RaBitQ.*", IndexIVFRaBitQ),
 )

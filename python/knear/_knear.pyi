@@ -71,6 +71,12 @@ class IndexStats:
         """Live vectors."""
 
     @property
+    def distinct_rows(self) -> int:
+        """
+        Rows that are stored, where equal ones are stored once; 0: each vector is.
+        """
+
+    @property
     def removed_slots(self) -> int:
         """Removed vectors whose space is not yet reused."""
 
@@ -121,6 +127,10 @@ class Capabilities:
     @property
     def mmap(self) -> bool:
         """Searchable straight from a mapped file."""
+
+    @property
+    def keeps_rows(self) -> bool:
+        """get() gives vectors as they were added, rounded to dtype at most."""
 
     def __repr__(self) -> str: ...
 

@@ -197,6 +197,7 @@ void define_functions(nb::module_& m) {
 }
 
 const char* shape_of(const Index& index) {
+  if (const auto* dedup = dynamic_cast<const DedupIndex*>(&index)) return shape_of(dedup->base());
   if (dynamic_cast<const IvfIndex*>(&index)) return "ivf";
   if (dynamic_cast<const RefineIndex*>(&index)) return "refine";
   return dynamic_cast<const PreTransformIndex*>(&index) ? "pretransform" : "scan";

@@ -3,6 +3,7 @@
 #include <nanobind/stl/string_view.h>
 
 #include <string>
+#include <utility>
 
 #include "arrays.h"
 #include "call.h"
@@ -20,7 +21,9 @@ namespace {
 using AnyIndex = nb::typed<nb::object, PyIndex>;
 
 IvfIndex& cells_of(const PyIndex& self) {
-  auto* ivf = dynamic_cast<IvfIndex*>(&*self.index);
+  Index* index = &*self.index;
+  if (const auto* dedup = dynamic_cast<const DedupIndex*>(index)) index = &*dedup->share_base();
+  auto* ivf = dynamic_cast<IvfIndex*>(index);
   if (!ivf) throw Error(Error::wrong_type, self.index->spec() + " has no cells");
   return *ivf;
 }
@@ -29,7 +32,10 @@ void init_ivf(nb::handle self, PyIndex& quantizer, const std::string& spec, cons
               std::string_view on_duplicate) {
   if (nb::inst_ready(self)) throw Error(Error::wrong_state, "this index is built already");
   quantizer.writable();
-  std::shared_ptr<Index> index = build_partition(parse_spec(spec), quantizer.index.shared(), metric_of(metric));
+  Spec said = parse_spec(spec);
+  const bool dedup = std::exchange(said.dedup, false);
+  std::shared_ptr<Index> index = build_partition(said, quantizer.index.shared(), metric_of(metric));
+  if (dedup) index = std::make_shared<DedupIndex>(std::move(index));
   new (nb::inst_ptr<PyIndex>(self)) PyIndex{index, on_duplicate_of(on_duplicate)};
   nb::inst_mark_ready(self);
   quantizer.whole = index;

@@ -68,6 +68,8 @@ void define_statistics(nb::module_& m) {
 
   auto index = nb::class_<IndexStats>(m, "IndexStats", "The size of an index.");
   index.def_ro("ntotal", &IndexStats::ntotal, "Live vectors.")
+      .def_ro("distinct_rows", &IndexStats::distinct_rows,
+              "Rows that are stored, where equal ones are stored once; 0: each vector is.")
       .def_ro("removed_slots", &IndexStats::removed_slots, "Removed vectors whose space is not yet reused.")
       .def_ro("code_bytes", &IndexStats::code_bytes, "Bytes per vector.")
       .def_ro("memory_bytes", &IndexStats::memory_bytes, "Bytes of heap held, without mapped files.")
@@ -75,7 +77,8 @@ void define_statistics(nb::module_& m) {
       .def_ro("shadow_bytes", &IndexStats::shadow_bytes,
               "Bytes per vector of what exact searches compare first; 0: the vectors themselves.")
       .def_ro("shadow", &IndexStats::shadow, "What that is and how it fares, in words; empty without.");
-  finish(index, {"ntotal", "removed_slots", "code_bytes", "memory_bytes", "mapped_bytes", "shadow_bytes", "shadow"});
+  finish(index, {"ntotal", "distinct_rows", "removed_slots", "code_bytes", "memory_bytes", "mapped_bytes",
+                 "shadow_bytes", "shadow"});
 }
 
 void define_capabilities(nb::module_& m) {
@@ -85,8 +88,10 @@ void define_capabilities(nb::module_& m) {
       .def_ro("fast_remove", &Capabilities::fast_remove)
       .def_ro("fast_range_search", &Capabilities::fast_range_search)
       .def_ro("fast_filter", &Capabilities::fast_filter)
-      .def_ro("mmap", &Capabilities::mmap, "Searchable straight from a mapped file.");
-  finish(type, {"exact", "needs_training", "fast_remove", "fast_range_search", "fast_filter", "mmap"});
+      .def_ro("mmap", &Capabilities::mmap, "Searchable straight from a mapped file.")
+      .def_ro("keeps_rows", &Capabilities::keeps_rows,
+              "get() gives vectors as they were added, rounded to dtype at most.");
+  finish(type, {"exact", "needs_training", "fast_remove", "fast_range_search", "fast_filter", "mmap", "keeps_rows"});
 }
 
 void define_report(nb::module_& m) {

@@ -8,7 +8,7 @@ import pytest
 import knear
 
 SPECS = [
-    "SQ8", "SQ6", "SQ4,range=uniform", "PQ8", "PQ8x4fs", "PQ4x10", "LSH64r", "RaBitQ", "RaBitQ4", "ZnLattice4x10_6",
+    "SQ8", "SQ6", "SQ4,range=uniform", "PQ8", "PQ8x4fs", "PQ4x10", "PQ4+8", "LSH64r", "RaBitQ", "RaBitQ4", "ZnLattice4x10_6",
     "PCA16,SQ8", "OPQ8,PQ8x4", "L2norm,Flat", "HR,SQ4", "ITQ16,LSH16", "PQ8x4fs,RFlat", "RR,RaBitQ,Refine(SQ8)",
 ]  # fmt: skip
 

@@ -35,6 +35,8 @@ CLASSES = [
     (lambda q: knear.IndexIVFScalarQuantizer(q, D, 30, knear.ScalarQuantizer.QT_6bit), "IVF30,SQ6"),
     (lambda q: knear.IndexIVFRaBitQ(q, D, 30, nb_bits=4), "IVF30,RaBitQ4"),
     (lambda q: knear.IndexIVF(q, D, 30, "PQ4x8", by_residual=False), "IVF30,by_residual=off,PQ4x8"),
+    (lambda q: knear.IndexIVFPQR(q, D, 30, 4, 8, 8, 6), "IVF30,PQ4x8+8x6"),
+    (lambda q: knear.IndexIVFFlatDedup(q, D, 30), "IVF30,FlatDedup"),
 ]
 
 
@@ -188,3 +190,61 @@ def test_compressed_search_of_2048_dimensions():
     D, I = index.search(xb[:5], 4)
     assert sum(i in row for i, row in enumerate(I)) >= 4
     assert (np.diff(D) >= 0).all()
+
+
+def test_two_quantizers_find_no_less_than_those_of_faiss():
+    faiss = pytest.importorskip("faiss")
+    rng = np.random.default_rng(3)
+    d = 32
+    centres = rng.normal(size=(200, d)) * 2
+    x = (centres[rng.integers(200, size=22000)] + rng.normal(size=(22000, d))).astype("float32")
+    xb, xq = x[:20000], x[20000:]
+    exact = knear.IndexFlatL2(d)
+    exact.add(xb)
+    truth = exact.search(xq, 10)[1]
+
+    ours = knear.IndexIVFPQR(knear.IndexFlatL2(d), d, 64, 8, 8, 8, 8)
+    theirs = faiss.IndexIVFPQR(faiss.IndexFlatL2(d), d, 64, 8, 8, 8, 8)
+    recalls = []
+    for index in (ours, theirs):
+        index.train(xb)
+        index.add(xb)
+        index.nprobe = 8
+        index.k_factor = 4
+        found = index.search(xq, 10)[1]
+        at_10 = np.mean([len(np.intersect1d(a, b)) / 10 for a, b in zip(found, truth, strict=True)])
+        recalls.append((np.mean(found[:, 0] == truth[:, 0]), at_10))
+    print(recalls)
+    assert recalls[0][0] >= recalls[1][0] - 0.01
+    assert recalls[0][1] >= recalls[1][1] - 0.005
+
+
+def test_equal_vectors_are_stored_once_and_all_found(x):
+    twice = np.concatenate([x, x[::-1]])
+    index = full(CLASSES[-1][0], twice)
+    plain = full(CLASSES[0][0], twice)
+    assert index.ntotal == 8000 and index.stats.distinct_rows == 4000 and index.list_sizes.sum() == 4000
+    for nprobe in (30, 10):
+        D1, I1 = index.search(x[:200], 10, nprobe=nprobe)
+        D2, I2 = plain.search(x[:200], 10, nprobe=nprobe)
+        np.testing.assert_array_equal(D1, D2)
+        np.testing.assert_array_equal(I1, I2)
+    few = index.search(x[:50], 4, nprobe=30, filter=lambda id: id >= 4000)[1]
+    np.testing.assert_array_equal(few[:, 0], 7999 - np.arange(50))
+    assert index.remove_ids(np.arange(4000)) == 4000 and index.stats.distinct_rows == 4000
+    np.testing.assert_array_equal(index.search(x[:50], 1, nprobe=30)[1][:, 0], 7999 - np.arange(50))
+    assert index.nprobe >= 1 and index.quantizer.ntotal == 30
+    with pytest.raises(knear.Unsupported):
+        index.search_preassigned(x[:1], 1, [[0]])
+    flat = knear.index("FlatDedup", D)
+    assert type(flat) is knear.Index and flat.add(np.zeros((9, D), "float32")) == 9 and flat.stats.distinct_rows == 1
+
+
+def test_k_factor_of_two_quantizers_means_nothing():
+    index = knear.IndexIVFPQR(knear.IndexFlatL2(D), D, 30, 4, 8, 8, 6)
+    index.k_factor = 4
+    assert index.k_factor == 1
+    with pytest.raises(knear.InvalidArgument):
+        index.k_factor = 0.5
+    with pytest.raises(knear.InvalidArgument):
+        knear.IndexIVFPQR(knear.IndexFlatL2(D), D, 30, 4, 8, 7, 8)

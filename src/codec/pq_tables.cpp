@@ -29,15 +29,6 @@ PqTables::PqTables(const ProductQuantizer& quantizer, Metric::Kind metric, Matri
   dot_error_ = static_cast<double>(std::min(depth, kernels::kTileDepth) + blocks + 2) * kUnit * 1.001;
   relative_ = metric == Metric::l2 ? dot_error_ + (terms + 6) * 1.01 * kUnit : 0;
   tiny_ = static_cast<double>(quantizer.dim()) * 0x1p-146;
-  if (metric != Metric::l2) {
-    for (std::size_t m = 0; m < quantizer.subs(); ++m) {
-      double longest = 0;
-      for (std::size_t c = 0; c < quantizer.centroids(); ++c) {
-        longest = std::max(longest, length_of(quantizer.sub_centroids(m) + c * depth, depth));
-      }
-      longest_.push_back(longest);
-    }
-  }
   std::vector<float> query(quantizer.dim());
   for (std::size_t q = 0; q < queries.rows(); ++q) {
     queries.copy_row(q, query.data());
@@ -70,7 +61,7 @@ void PqTables::fill(const ProductQuantizer& quantizer, Metric::Kind metric, cons
     info.base += least[m];
     if (metric != Metric::l2) {
       const std::size_t depth = quantizer.sub_dim();
-      magnitude += length_of(query + m * depth, depth) * longest_[m];
+      magnitude += length_of(query + m * depth, depth) * quantizer.longest(m);
     }
   }
   info.tells &= magnitude < kSafe;

@@ -59,8 +59,7 @@ class PqTables {
   std::size_t size_;
   double dot_error_;  // of a float32 sum of sub_dim products, relative to the sum of their magnitudes
   double relative_;
-  double tiny_;                  // from underflow
-  std::vector<double> longest_;  // centroid of each sub-space, for inner products
+  double tiny_;  // from underflow
   std::vector<float> tables_;
   std::vector<Info> infos_;
 };

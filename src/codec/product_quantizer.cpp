@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstring>
 
 #include "codec/code_bits.h"
@@ -47,6 +48,12 @@ Kmeans centroids_of(MatrixView rows, std::size_t k, KmeansOptions options) {
   options.niter = std::max<std::size_t>(1, options.niter * 4 / 5);
   options.initial = MatrixView(first.centroids);
   return kmeans(rows, k, options);
+}
+
+double length_of(const float* x, std::size_t dim) {
+  double square = 0;
+  for (std::size_t j = 0; j < dim; ++j) square += double{x[j]} * x[j];
+  return std::sqrt(square);
 }
 
 }  // namespace
@@ -105,9 +112,13 @@ void ProductQuantizer::take_centroids(std::vector<float> centroids) {
       }
     }
   }
+  longest_.assign(subs_, 0);
   panels_.clear();
   for (std::size_t m = 0; m < subs_; ++m) {
     panels_.push_back(Panels::for_nearest({sub_centroids(m), this->centroids(), sub_dim_}, sub_dim_));
+    for (std::size_t c = 0; c < count; ++c) {
+      longest_[m] = std::max(longest_[m], length_of(sub_centroids(m) + c * sub_dim_, sub_dim_));
+    }
   }
 }
 

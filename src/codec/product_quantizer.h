@@ -40,7 +40,8 @@ class ProductQuantizer {
   void unpack(const Byte* code, std::uint16_t* numbers) const;
   // Centroid c of sub-space m at sub_centroids(m) + c * sub_dim().
   const float* sub_centroids(std::size_t m) const noexcept { return table_.data() + m * centroids() * sub_dim_; }
-  // The same turned, as kernels::SubTablesJob wants them; null where its kernel does not take them.
+  double longest(std::size_t m) const noexcept { return longest_[m]; }  // length of a centroid of sub-space m
+  // All of them turned, as kernels::SubTablesJob wants them; null where its kernel does not take them.
   const float* turned() const noexcept { return turned_.empty() ? nullptr : turned_.data(); }
 
  private:
@@ -54,6 +55,7 @@ class ProductQuantizer {
   std::vector<float> table_;    // sub-space x centroid x sub_dim
   std::vector<float> turned_;   // sub-space x sub_dim x centroid
   std::vector<Panels> panels_;  // of each sub-space
+  std::vector<double> longest_;
 };
 
 }  // namespace knear

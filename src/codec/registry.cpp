@@ -6,6 +6,7 @@ namespace {
 constexpr CodecRow kRows[] = {
     {"Flat[,dtype=float32|float16|bfloat16|int8|uint8][,exact=auto|int8|fp32]", "rows as they are, or rounded",
      read_flat_codec},
+    {"PQ<M>[x<bits>]+<M>[x<bits>]", "two product quantizers, the second of what the first leaves", read_pqr_codec},
     {"PQ<M>[x<bits>][np][,order=polysemous] or PQ<M>x4fs", "product quantizer; fs: 4 bits in planes, for fast scans",
      read_pq_codec},
     {"SQ8|SQ6|SQ4[,range=uniform][,rangestat=minmax|meanstd|quantiles|optim][,rangestat_arg=X]",

@@ -28,6 +28,7 @@ MakeCodec read_codec(const Stage& stage);
 
 // One function for each row, beside its codec.
 MakeCodec read_flat_codec(StageReader& stage);
+MakeCodec read_pqr_codec(StageReader& stage);
 MakeCodec read_pq_codec(StageReader& stage);
 MakeCodec read_lsh_codec(StageReader& stage);
 MakeCodec read_sq_codec(StageReader& stage);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "codec/pq_tables.h"
+#include "codec/table_sums.h"
 #include "kernels/dispatch.h"
 #include "knear/codec.h"
 
@@ -21,7 +22,7 @@ class TableFilter {
   void run(const CodeBlock& block, Sink& sink) {
     for (std::size_t first = 0; first < block.count;) {
       const std::size_t count = std::min(next_rows_, block.count - first);
-      unpack(block, first, count);
+      codes_.take(block.code(first), block.stride, count);
       for (std::size_t q = 0; q < tables_.queries(); ++q) {
         const std::size_t found = select(q, count, sink.threshold(q));
         for (std::size_t p = 0; p < found; ++p) {
@@ -37,16 +38,12 @@ class TableFilter {
  private:
   static constexpr std::size_t kMostRows = 512;
 
-  void unpack(const CodeBlock& block, std::size_t first, std::size_t count);
   std::size_t select(std::size_t q, std::size_t count, double threshold);
 
   const kernels::Table& kernels_;
-  const ProductQuantizer& quantizer_;
   PqTables tables_;
-  std::size_t next_rows_ = 16;   // few at first, when all rows pass
-  const Byte* bytes_ = nullptr;  // of the rows at hand …
-  std::ptrdiff_t stride_ = 0;
-  std::vector<std::uint16_t> numbers_;  // … and, unless they are these bytes, row x sub-vector
+  TableSums codes_;
+  std::size_t next_rows_ = 16;  // few at first, when all rows pass
   std::vector<float> sums_;
   std::vector<std::uint32_t> positions_;
 };

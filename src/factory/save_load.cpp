@@ -66,7 +66,8 @@ class MeteredWriter final : public SectionWriter {
 // What the file will have, but for its few small sections.
 std::size_t bytes_to_write(const Index& index) {
   const IndexStats stats = index.stats();
-  return stats.ntotal * (stats.code_bytes + sizeof(Id));
+  const std::size_t rows = stats.distinct_rows ? stats.distinct_rows : stats.ntotal;
+  return rows * (stats.code_bytes + sizeof(Id)) + (stats.distinct_rows ? (rows + stats.ntotal) * sizeof(Id) : 0);
 }
 
 FillContainer filler(const Index& index, const RunOptions& options) {
@@ -113,6 +114,7 @@ std::size_t rows_in(const Container& container) {
   constexpr std::size_t kMostLayers = 8;
   Container layer = container;
   for (std::size_t i = 0; i < kMostLayers; ++i, layer = layer.part("refine.")) {
+    if (const Section* dedup = layer.find("dedup")) return ByteSource(dedup->bytes, "section dedup").u64();
     if (const Section* rows = layer.find("rows")) return ByteSource(rows->bytes, "section rows").u64();
   }
   return 0;

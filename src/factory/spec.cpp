@@ -13,7 +13,10 @@
 namespace knear {
 namespace {
 
-constexpr const char* kCells = ", each alone or behind IVF<n>[(<index>)][,nprobe=<p>][,by_residual=on|off]";
+constexpr const char* kDedup = "FlatDedup";
+constexpr const char* kCells =
+    ", FlatDedup (as Flat)"
+    ", each alone or behind IVF<n>[(<index>)][,nprobe=<p>][,by_residual=on|off]";
 
 std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t");
@@ -145,6 +148,10 @@ void read_stage(Stage stage, bool codec_is_known, std::string_view text, Spec& s
     return;
   }
   if (spec.cells) read_residual_suffix(stage, *spec.cells);
+  if (stage.token == kDedup) {
+    stage.token = "Flat";
+    spec.dedup = true;
+  }
   require(read_codec(stage) != nullptr, "unknown index '", stage.token, "' in '", text, "'; this version knows ",
           grammar_of(codec_rows()), kCells, ", behind any of ", grammar_of(transform_rows()));
   spec.codec = std::move(stage);
@@ -163,7 +170,7 @@ std::string Spec::str() const {
   std::string text;
   for (const Stage& stage : transforms) text += stage.str() + ",";
   if (cells) text += cells->str() + ",";
-  text += codec.str();
+  text += dedup ? Stage{kDedup, codec.options}.str() : codec.str();
   if (!refine) return text;
   text += refine->str() == "Flat" ? ",RFlat" : ",Refine(" + refine->str() + ")";
   return k_factor == 0 || k_factor == kDefaultKFactor ? text : concat(text, ",k_factor=", k_factor);
@@ -197,7 +204,8 @@ std::unique_ptr<Transform> transform_factory(std::size_t dim_in, std::string_vie
 }
 
 std::unique_ptr<IvfIndex> build_partition(const Spec& spec, std::shared_ptr<Index> coarse, Metric metric) {
-  require(spec.cells && spec.transforms.empty() && !spec.refine, "'", spec.str(), "' is not just a partition");
+  require(spec.cells && spec.transforms.empty() && !spec.refine && !spec.dedup, "'", spec.str(),
+          "' is not just a partition");
   require(coarse != nullptr, "a partition needs a coarse index");
   const MakeCodec make = read_codec(spec.codec);
   require(make != nullptr, "unknown codes '", spec.codec.token, "'; this version knows ", grammar_of(codec_rows()));
@@ -221,6 +229,7 @@ std::unique_ptr<Index> build(const Spec& spec, std::size_t dim, Metric metric) {
   } else {
     index = std::make_unique<ScanIndex>(make(dim_now, metric));
   }
+  if (spec.dedup) index = std::make_unique<DedupIndex>(std::move(index));
   if (!transforms.empty()) index = std::make_unique<PreTransformIndex>(std::move(transforms), std::move(index));
   if (!spec.refine) return index;
   const float k_factor = spec.k_factor == 0 ? kDefaultKFactor : spec.k_factor;

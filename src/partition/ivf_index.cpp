@@ -135,7 +135,8 @@ Capabilities IvfIndex::capabilities() const {
           .fast_remove = true,
           .fast_range_search = true,
           .fast_filter = true,
-          .mmap = true};
+          .mmap = true,
+          .keeps_rows = learned().codec->exact() && !residual_};
 }
 
 IndexStats IvfIndex::stats() const {

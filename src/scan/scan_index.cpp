@@ -84,7 +84,8 @@ Capabilities ScanIndex::capabilities() const {
           .fast_remove = true,
           .fast_range_search = true,
           .fast_filter = true,
-          .mmap = true};
+          .mmap = true,
+          .keeps_rows = codec->exact()};
 }
 
 IndexStats ScanIndex::stats() const {

@@ -123,6 +123,7 @@ std::string PreTransformIndex::spec() const {
 Capabilities PreTransformIndex::capabilities() const {
   Capabilities inside = index_->capabilities();
   inside.exact = false;
+  inside.keeps_rows = false;
   inside.needs_training |= !all_trained(*chain());
   return inside;
 }

@@ -11,6 +11,7 @@
 #include "io/container.h"
 #include "knear/wrap.h"
 #include "metric/finite_rows.h"
+#include "wrap/search_sums.h"
 
 namespace knear {
 namespace {
@@ -66,14 +67,6 @@ RangeNeighbors within(const RangeNeighbors& all, float radius, Metric metric) {
   return some;
 }
 
-void add_to(SearchStats* sum, const SearchStats& part) {
-  if (!sum) return;
-  sum->rows_scored += part.rows_scored;
-  sum->rows_reranked += part.rows_reranked;
-  sum->lists_visited += part.lists_visited;
-  sum->coarse_seconds += part.coarse_seconds;
-}
-
 }  // namespace
 
 RefineIndex::RefineIndex(std::shared_ptr<Index> base, std::shared_ptr<Index> refine, float k_factor)
@@ -116,7 +109,8 @@ Capabilities RefineIndex::capabilities() const {
           .fast_remove = base.fast_remove && fine.fast_remove,
           .fast_range_search = base.fast_range_search,
           .fast_filter = base.fast_filter,
-          .mmap = base.mmap && fine.mmap};
+          .mmap = base.mmap && fine.mmap,
+          .keeps_rows = fine.keeps_rows};
 }
 
 IndexStats RefineIndex::stats() const {

@@ -21,6 +21,9 @@ std::vector<Composition> compositions() {
   all.push_back({"PQ4x10", Metric::l2, 24});
   all.push_back({"PQ5x3", Metric::inner_product, 20});
   all.push_back({"PQ4x4,order=polysemous", Metric::l2, 20});
+  for (const Metric metric : everyday) all.push_back({"PQ4x8+6x8", metric, 24});
+  all.push_back({"PQ4x8+6x8", Metric::l1, 24});
+  all.push_back({"PQ3x5+8x4", Metric::l2, 24});
   for (const char* spec : {"SQ8", "SQ6", "SQ4", "SQ8,range=uniform,rangestat=quantiles"}) {
     for (const Metric metric : everyday) all.push_back({spec, metric});
     all.push_back({spec, Metric::l1});
@@ -46,7 +49,8 @@ std::vector<Composition> compositions() {
   for (const char* spec : {"IVF7,nprobe=7,Flat", "IVF5(Flat,dtype=float16),nprobe=5,Flat,dtype=float16"}) {
     for (const Metric metric : everyday) all.push_back({spec, metric});
   }
-  for (const Metric metric : {Metric(Metric::l1), Metric(Metric::jaccard)}) all.push_back({"IVF3,nprobe=3,Flat", metric});
+  for (const Metric metric : {Metric(Metric::l1), Metric(Metric::jaccard)})
+    all.push_back({"IVF3,nprobe=3,Flat", metric});
   for (const char* spec : {"IVF6,nprobe=6,PQ6x8", "IVF4,by_residual=on,nprobe=4,PQ12x4fs"}) {
     for (const Metric metric : {Metric::l2, Metric::inner_product}) {
       all.push_back({spec, metric, 24, Distances::of_codes});
@@ -54,11 +58,19 @@ std::vector<Composition> compositions() {
   }
   for (const char* spec : {"IVF4,nprobe=4,PQ12x4fs", "IVF6,nprobe=6,PQ6x8"}) all.push_back({spec, Metric::cosine, 24});
   all.push_back({"IVF4,nprobe=4,PQ12x4fs", Metric::l2, 24});
+  for (const Metric metric : {Metric::l2, Metric::inner_product}) {
+    all.push_back({"IVF6,nprobe=6,PQ4x8+6x8", metric, 24, Distances::of_codes});
+  }
   all.push_back({"IVF6,nprobe=6,SQ8", Metric::l2, 19, Distances::of_codes});
   all.push_back({"IVF6,nprobe=6,SQ6", Metric::l1, 19, Distances::of_codes});
   all.push_back({"IVF6,by_residual=off,nprobe=6,SQ8", Metric::inner_product});
   all.push_back({"IVF4,nprobe=4,LSH", Metric::l2, 19, Distances::of_codes});
   for (const Metric metric : everyday) all.push_back({"IVF4,nprobe=4,RaBitQ4", metric, 19, Distances::of_codes});
+  for (const char* spec : {"FlatDedup", "IVF16,nprobe=16,FlatDedup", "FlatDedup,dtype=float16"}) {
+    for (const Metric metric : everyday) all.push_back({spec, metric});
+  }
+  all.push_back({"FlatDedup,dtype=uint8", Metric::l1});
+  all.push_back({"FlatDedup", Metric::nan_euclidean});
   all.push_back({"PCA12,IVF4,nprobe=4,SQ8,RFlat,k_factor=100", Metric::l2});
   return all;
 }

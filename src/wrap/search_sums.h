@@ -1,0 +1,16 @@
+// What several searches did, summed.
+#pragma once
+
+#include "knear/params.h"
+
+namespace knear {
+
+inline void add_to(SearchStats* sum, const SearchStats& part) {
+  if (!sum) return;
+  sum->rows_scored += part.rows_scored;
+  sum->rows_reranked += part.rows_reranked;
+  sum->lists_visited += part.lists_visited;
+  sum->coarse_seconds += part.coarse_seconds;
+}
+
+}  // namespace knear
