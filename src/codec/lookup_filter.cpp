@@ -74,6 +74,16 @@ std::size_t LookupFilter::look_up(const CodeBlock& block, std::size_t first, std
   return kernels_.lookup(&job);
 }
 
+void LookupFilter::sum_rows(std::size_t q, const Byte* group, std::uint32_t rows, float* sums) const {
+  if (static_cast<std::size_t>(std::popcount(rows)) >= kernels_.lookup_sums_from) {
+    return kernels_.lookup_sums(group, planes_, tables_.of(q), sums);
+  }
+  for (; rows != 0; rows &= rows - 1) {
+    const auto lane = static_cast<std::size_t>(std::countr_zero(rows));
+    sums[lane] = sum(q, group + lane);
+  }
+}
+
 // Of the row whose first byte this is. Two planes side by side, since additions wait for each other.
 float LookupFilter::sum(std::size_t q, const Byte* lane) const {
   const float* table = tables_.of(q);

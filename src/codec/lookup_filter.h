@@ -52,17 +52,34 @@ class LookupFilter {
     for (std::size_t h = 0; h < found; ++h) {
       const kernels::LookupHit& hit = hits_[h];
       const std::size_t group = first + hit.group;
-      for (std::uint32_t rows = hit.rows & block.rows_of_group(group); rows != 0; rows &= rows - 1) {
-        const auto lane = static_cast<std::size_t>(std::countr_zero(rows));
-        sink.take(hit.query, group * kGroupRows + lane, nullptr,
-                  tables_.interval(hit.query, sum(hit.query, block.group(group) + lane)));
+      if (const std::uint32_t rows = hit.rows & block.rows_of_group(group)) {
+        take_rows(block, group, hit.query, rows, sink);
       }
+    }
+  }
+
+  // The threshold sinks as rows are taken.
+  template <class Sink>
+  void take_rows(const CodeBlock& block, std::size_t group, std::size_t q, std::uint32_t rows, Sink& sink) {
+    float sums[kGroupRows];
+    sum_rows(q, block.group(group), rows, sums);
+    double threshold = sink.threshold(q);
+    double most = tables_.most(q, threshold);
+    for (; rows != 0; rows &= rows - 1) {
+      const auto lane = static_cast<std::size_t>(std::countr_zero(rows));
+      if (sums[lane] > most) continue;
+      sink.take(q, group * kGroupRows + lane, nullptr, tables_.interval(q, sums[lane]));
+      if (sink.threshold(q) == threshold) continue;
+      threshold = sink.threshold(q);
+      most = tables_.most(q, threshold);
     }
   }
 
   void follow(std::size_t q, double threshold);
   void round_tables(std::size_t q);
   std::size_t look_up(const CodeBlock& block, std::size_t first, std::size_t count);
+  // sums[i] of the rows of a group whose bits are set.
+  void sum_rows(std::size_t q, const Byte* group, std::uint32_t rows, float* sums) const;
   float sum(std::size_t q, const Byte* lane) const;
 
   const kernels::Table& kernels_;

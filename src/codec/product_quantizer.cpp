@@ -164,6 +164,10 @@ void ProductQuantizer::unpack(const Byte* code, std::uint16_t* numbers) const {
     std::copy_n(code, subs_, numbers);
     return;
   }
+  if (bits_ == 4) {
+    for (std::size_t m = 0; m < subs_; ++m) numbers[m] = m % 2 ? code[m / 2] >> 4 : code[m / 2] & 15;
+    return;
+  }
   BitReader reader(code);
   for (std::size_t m = 0; m < subs_; ++m) numbers[m] = static_cast<std::uint16_t>(reader.next(bits_));
 }
@@ -172,9 +176,29 @@ void ProductQuantizer::decode(const Byte* codes, std::size_t n, float* rows) con
   std::vector<std::uint16_t> numbers(subs_);
   for (std::size_t i = 0; i < n; ++i, codes += code_bytes()) {
     unpack(codes, numbers.data());
-    for (std::size_t m = 0; m < subs_; ++m, rows += sub_dim_) {
-      std::copy_n(sub_centroids(m) + numbers[m] * sub_dim_, sub_dim_, rows);
+    copy_centroids(numbers.data(), rows);
+    rows += dim();
+  }
+}
+
+// Copies of a length that the compiler knows are single moves.
+void ProductQuantizer::copy_centroids(const std::uint16_t* numbers, float* row) const {
+  const auto copy = [&](auto length) {
+    for (std::size_t m = 0; m < subs_; ++m, row += length) {
+      std::copy_n(sub_centroids(m) + numbers[m] * length, static_cast<std::size_t>(length), row);
     }
+  };
+  switch (sub_dim_) {
+    case 2:
+      return copy(std::integral_constant<std::size_t, 2>());
+    case 4:
+      return copy(std::integral_constant<std::size_t, 4>());
+    case 8:
+      return copy(std::integral_constant<std::size_t, 8>());
+    case 16:
+      return copy(std::integral_constant<std::size_t, 16>());
+    default:
+      return copy(sub_dim_);
   }
 }
 

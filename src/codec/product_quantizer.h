@@ -38,6 +38,7 @@ class ProductQuantizer {
   void decode(const Byte* codes, std::size_t n, float* rows) const;
   // The subs() numbers of a code.
   void unpack(const Byte* code, std::uint16_t* numbers) const;
+  void copy_centroids(const std::uint16_t* numbers, float* row) const;
   // Centroid c of sub-space m at sub_centroids(m) + c * sub_dim().
   const float* sub_centroids(std::size_t m) const noexcept { return table_.data() + m * centroids() * sub_dim_; }
   double longest(std::size_t m) const noexcept { return longest_[m]; }  // length of a centroid of sub-space m

@@ -326,6 +326,10 @@ struct Table : ShadowTable {
 
   // Finds the rows whose sum is below their query's bound; returns the number of hits.
   size_t (*lookup)(const LookupJob* job);
+  // out[i] = the sum of row i of one group, as of a LookupJob but with tables of float32: one query's, 32 floats a
+  // plane.
+  void (*lookup_sums)(const uint8_t* group, size_t planes, const float* tables, float* out);
+  size_t lookup_sums_from;  // rows of a group that are asked for; fewer are summed sooner one by one
   // Finds the pairs that pass; returns their number.
   size_t (*estimate)(const EstimateJob* job);
   // out[g * kLookupRows + i] = the float whose four bytes are bytes i of four planes of group g, `stride` bytes apart.

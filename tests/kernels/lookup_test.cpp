@@ -100,5 +100,25 @@ TEST_P(Lookup, LongSumsSaturate) {
   EXPECT_EQ(many.sum(0, 0), 65535u);
 }
 
+TEST_P(Lookup, SumsOfAGroupAreThoseOfItsRows) {
+  std::mt19937 random(5);
+  for (const std::size_t planes : {1, 2, 3, 8, 17, 64}) {
+    std::vector<std::uint8_t> codes(planes * kLookupRows);
+    std::vector<float> tables(planes * 32);
+    for (std::uint8_t& code : codes) code = static_cast<std::uint8_t>(random());
+    for (float& value : tables) value = static_cast<float>(random() % 1000);  // sums are exact
+    float sums[kLookupRows];
+    GetParam()->lookup_sums(codes.data(), planes, tables.data(), sums);
+    for (std::size_t i = 0; i < kLookupRows; ++i) {
+      float sum = 0;
+      for (std::size_t p = 0; p < planes; ++p) {
+        const std::uint8_t code = codes[p * kLookupRows + i];
+        sum += tables[p * 32 + code % 16] + tables[p * 32 + 16 + code / 16];
+      }
+      ASSERT_EQ(sums[i], sum) << planes << " planes, row " << i;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace knear::kernels

@@ -143,6 +143,26 @@ LookupHit* look_up_many(const LookupJob& job, size_t query, LookupHit* hits) {
   return hits;
 }
 
+// Low and high nibbles are summed apart, since additions wait for each other.
+void lookup_sums(const uint8_t* group, size_t planes, const float* tables, float* out) {
+  constexpr size_t vectors = kLookupRows / V::lanes;
+  constexpr size_t at_once = vectors < 4 ? vectors : 4;
+  for (size_t first = 0; first < vectors; first += at_once) {
+    V::F low[at_once];
+    V::F high[at_once];
+    for (size_t v = 0; v < at_once; ++v) low[v] = high[v] = V::zero();
+    const uint8_t* codes = group + first * V::lanes;
+    const float* table = tables;
+    for (size_t p = 0; p < planes; ++p, codes += kLookupRows, table += kTableBytes) {
+      for (size_t v = 0; v < at_once; ++v) {
+        low[v] = low[v] + V::look_up_low(table, codes + v * V::lanes);
+        high[v] = high[v] + V::look_up_high(table + 16, codes + v * V::lanes);
+      }
+    }
+    for (size_t v = 0; v < at_once; ++v) V::store(out + (first + v) * V::lanes, low[v] + high[v]);
+  }
+}
+
 size_t lookup(const LookupJob* job) {
   LookupHit* const end = job->planes <= kLookupPlanes ? look_up_few<Bytes::queries>(*job, 0, job->hits)
                                                       : look_up_many<2 * Bytes::queries>(*job, 0, job->hits);

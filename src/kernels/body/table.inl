@@ -13,6 +13,8 @@ constexpr Table table_named(const char* name) {
   table.shadow_range = shadow_range;
   table.shadow_codes = shadow_codes;
   table.lookup = lookup;
+  table.lookup_sums = lookup_sums;
+  table.lookup_sums_from = V::lookup_sums_from;
   table.estimate = estimate;
   table.f32_from_planes = f32_from_planes;
   table.l2_rows = l2_rows;

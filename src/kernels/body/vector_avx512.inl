@@ -69,6 +69,15 @@ struct V {
   static F from_6bit(const uint8_t* p) { return numbers(eight_of_6bit(p), eight_of_6bit(p + 6)); }
   static F from_4bit(const uint8_t* p) { return numbers(eight_of_4bit(p), eight_of_4bit(p + 4)); }
 
+  // Lane i: table[low or high four bits of bytes[i]], of 16.
+  static constexpr size_t lookup_sums_from = 1;
+  static F look_up_low(const float* table, const uint8_t* bytes) {
+    return _mm512_permutexvar_ps(sixteen_bytes(bytes), load(table));
+  }
+  static F look_up_high(const float* table, const uint8_t* bytes) {
+    return _mm512_permutexvar_ps(_mm512_srli_epi32(sixteen_bytes(bytes), 4), load(table));
+  }
+
   // Bits that are set.
   static uint32_t ones(uint64_t x) { return static_cast<uint32_t>(__builtin_popcountll(x)); }
 
@@ -89,6 +98,9 @@ struct V {
   }
 
  private:
+  static __m512i sixteen_bytes(const uint8_t* p) {
+    return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
   static F numbers(__m256i low, __m256i high) {
     return _mm512_cvtepi32_ps(_mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1));
   }

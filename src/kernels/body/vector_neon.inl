@@ -76,6 +76,15 @@ struct V {
     return pieces(p[0] | static_cast<uint32_t>(p[1]) << 8, kShifts, 15);
   }
 
+  // Lane i: table[low or high four bits of bytes[i]], of 16.
+  static constexpr size_t lookup_sums_from = 16;
+  static F look_up_low(const float* table, const uint8_t* bytes) {
+    return F{table[bytes[0] & 15], table[bytes[1] & 15], table[bytes[2] & 15], table[bytes[3] & 15]};
+  }
+  static F look_up_high(const float* table, const uint8_t* bytes) {
+    return F{table[bytes[0] >> 4], table[bytes[1] >> 4], table[bytes[2] >> 4], table[bytes[3] >> 4]};
+  }
+
   // Bits that are set.
   static uint32_t ones(uint64_t x) { return static_cast<uint32_t>(__builtin_popcountll(x)); }
 

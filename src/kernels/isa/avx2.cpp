@@ -75,6 +75,13 @@ struct V {
   static F from_6bit(const uint8_t* p) { return _mm256_cvtepi32_ps(eight_of_6bit(p)); }
   static F from_4bit(const uint8_t* p) { return _mm256_cvtepi32_ps(eight_of_4bit(p)); }
 
+  // Lane i: table[low or high four bits of bytes[i]], of 16.
+  static constexpr size_t lookup_sums_from = 3;
+  static F look_up_low(const float* table, const uint8_t* bytes) { return look_up(table, eight_bytes(bytes)); }
+  static F look_up_high(const float* table, const uint8_t* bytes) {
+    return look_up(table, _mm256_srli_epi32(eight_bytes(bytes), 4));
+  }
+
   // Bits that are set.
   static uint32_t ones(uint64_t x) { return static_cast<uint32_t>(__builtin_popcountll(x)); }
 
@@ -97,6 +104,15 @@ struct V {
   }
 
  private:
+  static __m256i eight_bytes(const uint8_t* p) {
+    return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+  }
+  // Permutations go by three bits; the fourth becomes the sign that blends.
+  static F look_up(const float* table, __m256i places) {
+    const F low = _mm256_permutevar8x32_ps(load(table), places);
+    const F high = _mm256_permutevar8x32_ps(load(table + 8), places);
+    return _mm256_blendv_ps(low, high, _mm256_castsi256_ps(_mm256_slli_epi32(places, 28)));
+  }
   static __m256i first_lanes(size_t n) {
     static constexpr int32_t kOnes[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kOnes + 8 - n));

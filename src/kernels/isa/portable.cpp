@@ -87,6 +87,15 @@ struct V {
              static_cast<float>(p[1] >> 4)};
   }
 
+  // Lane i: table[low or high four bits of bytes[i]], of 16.
+  static constexpr size_t lookup_sums_from = 16;
+  static F look_up_low(const float* table, const uint8_t* bytes) {
+    return F{table[bytes[0] & 15], table[bytes[1] & 15], table[bytes[2] & 15], table[bytes[3] & 15]};
+  }
+  static F look_up_high(const float* table, const uint8_t* bytes) {
+    return F{table[bytes[0] >> 4], table[bytes[1] >> 4], table[bytes[2] >> 4], table[bytes[3] >> 4]};
+  }
+
   // Bits that are set.
   static uint32_t ones(uint64_t x) {
     x -= x >> 1 & 0x5555555555555555;
