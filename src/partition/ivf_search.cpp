@@ -9,6 +9,7 @@
 #include "core/hit_sort.h"
 #include "core/id_map.h"
 #include "core/results.h"
+#include "core/row_set.h"
 #include "metric/finite_rows.h"
 #include "partition/ivf_view.h"
 #include "partition/list_search.h"
@@ -19,6 +20,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMostQueries = 16384;  // at once
+constexpr std::size_t kMostCells = 1 << 22;  // that are chosen at once
 constexpr std::size_t kMoreCells = 4;        // times as many as before, when results are missing
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
@@ -133,17 +135,17 @@ class GroupSearch {
   // The `count` nearest cells of each active query, but those it has seen.
   void choose(std::size_t count, const RunOptions& run) {
     const auto start = Clock::now();
-    Matrix some;
-    MatrixView queries = group_.rows;
-    if (active_.size() < cells_.size()) {
-      some = Matrix(DType::f32, active_.size(), queries.dim());
-      for (std::size_t i = 0; i < active_.size(); ++i) queries.copy_row(active_[i], some.floats() + i * queries.dim());
-      queries = some;
-    }
     const auto order = options_.max_codes ? CellFinder::Order::strict : CellFinder::Order::loose;
-    const std::vector<Id> nearest = lists_.cells.nearest(queries, count, order, run);
-    for (std::size_t i = 0; i < active_.size(); ++i) {
-      take_cells(active_[i], std::span(nearest).subspan(i * count, count));
+    const std::size_t at_once = std::max<std::size_t>(1, kMostCells / count);
+    for (std::size_t first = 0; first < active_.size(); first += at_once) {
+      const auto some = std::span<const std::uint32_t>(active_).subspan(first, std::min(at_once, active_.size() - first));
+      Matrix rows;
+      MatrixView queries = group_.rows;
+      if (some.size() < cells_.size()) queries = rows = rows_of(group_.rows, some);
+      const std::vector<Id> nearest = lists_.cells.nearest(queries, count, order, remaining(run, start));
+      for (std::size_t i = 0; i < some.size(); ++i) {
+        take_cells(some[i], std::span(nearest).subspan(i * count, count));
+      }
     }
     coarse_seconds_ += seconds_since(start);
   }
