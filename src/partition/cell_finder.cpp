@@ -74,7 +74,7 @@ std::vector<std::uint32_t> CellFinder::assign(MatrixView rows, const RunOptions&
 }
 
 std::vector<Id> CellFinder::nearest(MatrixView queries, std::size_t count, Order order, const RunOptions& run) const {
-  if (implicit_) return nearest_combinations(queries, count, order, run);
+  if (implicit_) return nearest_combinations(queries, count, run);
   if (quick_ && order == Order::loose && count <= nlist() &&
       first_bad_row(queries, {.num_threads = 1}) == queries.rows()) {
     std::vector<Id> cells(queries.rows() * count);
@@ -91,14 +91,9 @@ std::vector<Id> CellFinder::nearest(MatrixView queries, std::size_t count, Order
   return std::move(found.ids);
 }
 
-// Where all cells are asked for, in any order, only those that come first need to be looked for.
-std::vector<Id> CellFinder::nearest_combinations(MatrixView queries, std::size_t count, Order order,
-                                                 const RunOptions& run) const {
-  constexpr std::size_t kFirst = 64;
-  const bool all = order == Order::loose && count >= nlist_;
-  const std::size_t wanted = all ? std::min(kFirst, nlist_) : std::min(count, nlist_);
-  std::vector<Id> cells(queries.rows() * count, kNoId);
+std::vector<Id> CellFinder::nearest_combinations(MatrixView queries, std::size_t count, const RunOptions& run) const {
   constexpr std::size_t kTaskQueries = 16;
+  std::vector<Id> cells(queries.rows() * count, kNoId);
   parallel_for((queries.rows() + kTaskQueries - 1) / kTaskQueries, run, [&](std::size_t task, std::size_t) {
     const auto search = implicit_->make_search();
     std::vector<float> query(queries.dim());
@@ -106,13 +101,7 @@ std::vector<Id> CellFinder::nearest_combinations(MatrixView queries, std::size_t
       if (first_bad_row(queries.slice(q, 1), {.num_threads = 1}) == 0) continue;
       queries.copy_row(q, query.data());
       Id* cell = cells.data() + q * count;
-      std::vector<Id> found;
-      for (const Hit& hit : search->nearest(query.data(), wanted, nullptr)) found.push_back(*cell++ = hit.id);
-      if (!all) continue;
-      std::sort(found.begin(), found.end());
-      for (Id id = 0; id < static_cast<Id>(nlist_); ++id) {
-        if (!std::binary_search(found.begin(), found.end(), id)) *cell++ = id;
-      }
+      for (const Hit& hit : search->nearest(query.data(), std::min(count, nlist_), nullptr)) *cell++ = hit.id;
     }
   });
   return cells;

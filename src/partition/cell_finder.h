@@ -23,6 +23,8 @@ class CellFinder {
   std::size_t nlist() const noexcept { return nlist_; }
   // In place, or put into `scratch`, as long as a row, where centroids are combinations.
   const float* centroid(std::size_t cell, float* scratch) const;
+  // Are centroids combinations, of which there are many, most with empty lists?
+  bool are_combinations() const noexcept { return implicit_ != nullptr; }
   std::size_t memory_bytes() const noexcept { return centroids_.rows() * centroids_.dim() * sizeof(float); }
   // Fills the coarse index with these centroids again.
   void put_back() const;
@@ -36,7 +38,7 @@ class CellFinder {
   std::vector<Id> nearest(MatrixView queries, std::size_t count, Order order, const RunOptions& run) const;
 
  private:
-  std::vector<Id> nearest_combinations(MatrixView queries, std::size_t count, Order order, const RunOptions& run) const;
+  std::vector<Id> nearest_combinations(MatrixView queries, std::size_t count, const RunOptions& run) const;
 
   std::shared_ptr<Index> coarse_;
   std::size_t nlist_;

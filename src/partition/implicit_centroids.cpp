@@ -17,6 +17,8 @@ namespace knear {
 namespace {
 
 constexpr std::size_t kTaskRows = 64;
+constexpr std::size_t kSumDepth = 272;    // terms that kernels sum up at once
+constexpr double kMostProduct = 0x1p120;  // of lengths: float32 sums do not overflow
 
 // 2^(books * bits).
 std::size_t cells_of(std::size_t books, std::size_t bits) {
@@ -39,6 +41,24 @@ std::shared_ptr<const ImplicitCentroids> ImplicitCentroids::trained(MatrixView r
   require(rows.rows() >= entries(), spec(), " has codebooks of ", entries(),
           " entries and learns from at least as many rows, not ", rows.rows());
   return with(learn(rows, options));
+}
+
+void ImplicitCentroids::take(std::vector<float> table) {
+  table_ = std::move(table);
+  if (table_.empty()) return;
+  for (std::size_t m = 0; m < books_; ++m) {
+    Book book{Panels::for_products({entry(m, 0), entries(), width_}, width_), {}, 0};
+    for (std::size_t c = 0; c < entries(); ++c) {
+      const double length = length_of(entry(m, c), width_);
+      book.norms.push_back(length * length);
+      book.longest = std::max(book.longest, length);
+    }
+    ready_.push_back(std::move(book));
+  }
+}
+
+std::size_t ImplicitCentroids::memory_bytes() const noexcept {
+  return table_.size() * 2 * sizeof(float) + (is_trained() ? books_ * entries() * sizeof(double) : 0);
 }
 
 void ImplicitCentroids::write(ByteSink& sink) const { sink.floats(table_); }
@@ -95,22 +115,51 @@ double CellRanker::distance(const float* query, std::size_t cell) {
 }
 
 EntryDistances::EntryDistances(const ImplicitCentroids& centroids, Metric metric, std::size_t step)
-    : codec_(make_flat_codec(centroids.width(), metric, DType::f32, ExactBy::fp32)),
+    : centroids_(centroids),
+      codec_(make_flat_codec(centroids.width(), metric, DType::f32, ExactBy::fp32)),
       ranker_(*codec_),
-      books_(centroids.books()),
       step_(step),
-      values_(centroids.books() * centroids.entries()) {
-  for (std::size_t m = 0; m < books_; ++m) {
-    for (std::size_t c = 0; c < centroids.entries(); ++c) entries_.push_back(centroids.entry(m, c));
-  }
-}
+      squares_(metric == Metric::l2),
+      products_(centroids.entries()),
+      values_(centroids.books() * centroids.entries()) {}
 
+// By float32 sums, whose error is known, unless they might overflow.
 std::span<const double> EntryDistances::of(const float* query) {
-  const std::size_t each = entries_.size() / books_;
-  for (std::size_t m = 0; m < books_; ++m) {
-    ranker_.distances(query + m * step_, std::span(entries_).subspan(m * each, each), values_.data() + m * each);
+  error_ = 0;
+  const std::size_t width = centroids_.width();
+  for (std::size_t m = 0; m < centroids_.books(); ++m) {
+    const float* const part = query + m * step_;
+    const double length = length_of(part, width);
+    const double longest = centroids_.book(m).longest;
+    const double farthest = length + longest;
+    error_ += relative_error(width) * (squares_ ? farthest * farthest : length * longest);
+    if (longest < 1e15 && length * longest < kMostProduct) {
+      fill_fast(m, part, length);
+    } else {
+      fill_canonical(m, part);
+    }
   }
   return values_;
+}
+
+void EntryDistances::fill_fast(std::size_t m, const float* part, double length) {
+  const std::size_t width = centroids_.width();
+  const ImplicitCentroids::Book& book = centroids_.book(m);
+  book.products.products({part, 1, width}, products_.data(), products_.size());
+  double* const values = values_.data() + m * products_.size();
+  for (std::size_t c = 0; c < products_.size(); ++c) {
+    const auto product = static_cast<double>(products_[c]);
+    values[c] = squares_ ? length * length + book.norms[c] - 2 * product : -product;
+  }
+  const auto depth = static_cast<double>(std::min(width, kSumDepth) + (width + kSumDepth - 1) / kSumDepth + 2);
+  error_ += 1.01 * (squares_ ? 2 : 1) * (0x1p-24 * depth * length * book.longest + 0x1p-120);
+}
+
+void EntryDistances::fill_canonical(std::size_t m, const float* part) {
+  for (std::size_t c = 0; c < centroids_.entries(); ++c) {
+    const float* const entry = centroids_.entry(m, c);
+    ranker_.distances(part, std::span(&entry, 1), values_.data() + m * centroids_.entries() + c);
+  }
 }
 
 double length_of(const float* row, std::size_t dim) {

@@ -14,6 +14,7 @@
 #include "knear/hit.h"
 #include "knear/params.h"
 #include "knear/partition.h"
+#include "metric/panels.h"
 
 namespace knear {
 
@@ -51,6 +52,13 @@ class ImplicitCentroids {
   std::size_t entry_of(std::size_t cell, std::size_t book) const noexcept {
     return cell >> (book * bits_) & (entries() - 1);
   }
+  // What every query needs of a codebook.
+  struct Book {
+    Panels products;            // with all entries
+    std::vector<double> norms;  // their squared lengths
+    double longest;             // the largest length
+  };
+  const Book& book(std::size_t number) const noexcept { return ready_[number]; }
   virtual std::string spec() const = 0;
   // Does a search find exactly the nearest cells?
   virtual bool exact() const noexcept { return true; }
@@ -58,7 +66,7 @@ class ImplicitCentroids {
   virtual std::unique_ptr<CellSearch> make_search() const = 0;
   // Of each row the nearest cell; cell 0 of rows with NaN or Inf.
   std::vector<std::uint32_t> assign(MatrixView rows, const RunOptions& run) const;
-  virtual std::size_t memory_bytes() const noexcept { return table_.size() * sizeof(float); }
+  virtual std::size_t memory_bytes() const noexcept;
 
   bool is_trained() const noexcept { return !table_.empty(); }
   // The same with codebooks that these rows teach. Error::invalid_argument when they are fewer than a codebook has
@@ -74,7 +82,7 @@ class ImplicitCentroids {
     std::size_t width;
   };
   ImplicitCentroids(std::size_t dim, Metric metric, const Shape& shape);
-  void take(std::vector<float> table) { table_ = std::move(table); }
+  void take(std::vector<float> table);
 
   virtual std::vector<float> learn(MatrixView rows, const TrainOptions& options) const = 0;
   virtual std::shared_ptr<const ImplicitCentroids> with(std::vector<float> table) const = 0;
@@ -87,6 +95,7 @@ class ImplicitCentroids {
   std::size_t bits_;
   std::size_t width_;
   std::vector<float> table_;  // book x entry x width; empty: not trained
+  std::vector<Book> ready_;
 };
 
 // The canonical distance of a query to centroids. One thread uses it.
@@ -102,21 +111,29 @@ class CellRanker {
   std::vector<float> row_;
 };
 
-// Distances, canonical under the metric, of (parts of) a query to all entries of all codebooks. One thread uses it.
+// What (parts of) a query have to do with all entries of all codebooks: squared distances, or inner products, negated.
+// One thread uses it.
 class EntryDistances {
  public:
   // Book m meets the query from element m * step on.
   EntryDistances(const ImplicitCentroids& centroids, Metric metric, std::size_t step);
   // At [m * entries + c]; until the next query.
   std::span<const double> of(const float* query);
+  // By how much a sum of one of them for each book may be off.
+  double error() const noexcept { return error_; }
 
  private:
+  void fill_fast(std::size_t m, const float* part, double length);
+  void fill_canonical(std::size_t m, const float* part);
+
+  const ImplicitCentroids& centroids_;
   std::unique_ptr<Codec> codec_;
   Ranker ranker_;
-  std::size_t books_;
   std::size_t step_;
-  std::vector<const float*> entries_;
+  bool squares_;
+  std::vector<float> products_;
   std::vector<double> values_;
+  double error_ = 0;
 };
 
 // How far a float64 sum of `terms` numbers may be off, relative to the sum of their magnitudes; of several such sums

@@ -145,7 +145,7 @@ IndexStats IvfIndex::stats() const {
   stats.ntotal = now.snapshot->live;
   stats.removed_slots = now.snapshot->rows() - now.snapshot->live;
   stats.code_bytes = now.learned.codec->code_bytes();
-  stats.memory_bytes = store_->memory_bytes() + coarse_->stats().memory_bytes;
+  stats.memory_bytes = store_->memory_bytes() + now.snapshot->chunks.memory_bytes() + coarse_->stats().memory_bytes;
   if (now.learned.cells) stats.memory_bytes += now.learned.cells->memory_bytes();
   if (now.snapshot->shadow) {
     stats.shadow_bytes = now.snapshot->shadow_bytes();

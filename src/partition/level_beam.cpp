@@ -12,7 +12,7 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr std::size_t kWider = 8;   // times as many sums as before, when a filter leaves too few cells
-constexpr std::size_t kSpare = 64;  // more cells than are wanted, and twice as many, are ranked
+constexpr std::size_t kSpare = 16;  // more cells than are wanted, and twice as many, are ranked
 
 double product_of(const float* a, const float* b, std::size_t dim) {
   double sum = 0;
@@ -68,7 +68,7 @@ class BeamSearch final : public CellSearch {
     // A centroid is the float32 sum of its entries, off by a rounding for each level.
     const double off = 0x1p-24 * 1.01 * books * (tables_.longest() + 0x1p-100);
     error_ = relative_error(centroids_.dim() + centroids_.books() * centroids_.books()) * farthest * farthest +
-             2 * farthest * off + off * off;
+             2 * farthest * off + off * off + 2 * products_.error();
   }
 
   // Sums of entries of all levels but the last, those with the `beam` smallest distances.
@@ -78,7 +78,9 @@ class BeamSearch final : public CellSearch {
       TopK best(beam);
       for (const Hit& state : states) {
         continue_with(state, level);
-        for (std::size_t c = 0; c < sums_.size(); ++c) best.push(sums_[c], state.id | number_at(level, c));
+        for (std::size_t c = 0; c < sums_.size(); ++c) {
+          if (sums_[c] <= best.threshold()) best.push(sums_[c], state.id | number_at(level, c));
+        }
       }
       states = best.sorted();
     }
@@ -118,6 +120,7 @@ class BeamSearch final : public CellSearch {
     for (std::size_t most = 2 * k + kSpare;; most *= 2) {
       TopK best(most);
       last_level(states, [&](std::uint32_t cell, double sum) {
+        if (sum > best.threshold()) return;
         if (!selector || selector->contains(cell)) best.push(sum, cell);
       });
       std::vector<Hit> hits = best.sorted();

@@ -22,20 +22,14 @@ class SumSearch final : public CellSearch {
         products_(centroids.metric() == Metric::inner_product),
         // Centroids that are sums are added up in float32.
         relative_(relative_error(dim_) + (step == 0 ? 0x1p-23 * static_cast<double>(centroids.books()) : 0)) {
-    for (std::size_t m = 0; products_ && m < centroids.books(); ++m) {
-      double most = 0;
-      for (std::size_t c = 0; c < centroids.entries(); ++c) {
-        most = std::max(most, length_of(centroids.entry(m, c), centroids.width()));
-      }
-      longest_ += most;
-    }
+    for (std::size_t m = 0; m < centroids.books(); ++m) longest_ += centroids.book(m).longest;
   }
 
   std::vector<Hit> nearest(const float* query, std::size_t k, const Selector* selector) override {
     std::vector<Hit> hits;
     double limit = std::numeric_limits<double>::infinity();
     double worst = -limit;
-    collect(query, selector, limit, [&](const Hit& hit) {
+    collect(query, distances_.of(query), selector, limit, [&](const Hit& hit) {
       hits.push_back(hit);
       worst = std::max(worst, hit.distance);
       if (hits.size() == k) limit = worst + slack(query, worst);
@@ -46,8 +40,9 @@ class SumSearch final : public CellSearch {
 
   std::vector<Hit> within(const float* query, double radius, const Selector* selector) override {
     std::vector<Hit> hits;
+    const std::span<const double> values = distances_.of(query);
     const double limit = radius + slack(query, radius);
-    collect(query, selector, limit, [&](const Hit& hit) {
+    collect(query, values, selector, limit, [&](const Hit& hit) {
       if (hit.distance < radius) hits.push_back(hit);
     });
     return hits;
@@ -55,8 +50,8 @@ class SumSearch final : public CellSearch {
 
  private:
   template <class Take>
-  void collect(const float* query, const Selector* selector, const double& limit, const Take& take) {
-    sums_.start(distances_.of(query));
+  void collect(const float* query, std::span<const double> values, const Selector* selector, const double& limit, const Take& take) {
+    sums_.start(values);
     for (auto sum = sums_.next(); sum && sum->distance <= limit; sum = sums_.next()) {
       if (selector && !selector->contains(sum->id)) continue;
       take(Hit{ranker_.distance(query, static_cast<std::size_t>(sum->id)), sum->id});
@@ -66,7 +61,8 @@ class SumSearch final : public CellSearch {
   // By how much sum and canonical distance may differ.
   double slack(const float* query, double distance) const {
     if (std::isinf(distance)) return 0;
-    return relative_ * (products_ ? length_of(query, dim_) * (longest_ + 0x1p-100) : std::abs(distance));
+    const double of_canonical = products_ ? length_of(query, dim_) * (longest_ + 0x1p-100) : std::abs(distance);
+    return distances_.error() + relative_ * of_canonical;
   }
 
   EntryDistances distances_;
@@ -75,7 +71,7 @@ class SumSearch final : public CellSearch {
   std::size_t dim_;
   bool products_;
   double relative_;
-  double longest_ = 0;  // centroid at most
+  double longest_ = 0;  // no centroid is longer
 };
 
 }  // namespace

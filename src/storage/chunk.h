@@ -75,6 +75,12 @@ class ChunkTable {
   }
   const Chunk& back() const noexcept { return (*this)[size_ - 1]; }
 
+  // Of the table itself.
+  std::size_t memory_bytes() const noexcept {
+    const auto there = static_cast<std::size_t>(std::count_if(blocks_.begin(), blocks_.end(), [](auto& b) { return b; }));
+    return blocks_.size() * sizeof(blocks_[0]) + there * kBlock * sizeof(Chunk);
+  }
+
   // To write to, in a table that no other thread sees yet. Holds until the next chunk comes.
   Chunk& edit(std::size_t i) { return own(i / kBlock)[i % kBlock]; }
   Chunk& push_back(Chunk chunk) {
