@@ -25,12 +25,14 @@ constexpr const char* kExamples = R"(Examples:
   knear build glove.hdf5:train --index Flat --metric cosine -o glove.knear
   knear build base.fbin --index OPQ16_64,PQ16x4fs,RFlat -o base.knear
   knear build base.fbin --index IVF4096,PQ16x8 -o ivf.knear
+  knear build base.fbin --index IMI2x10,PQ16 -o multi.knear
   knear build base.fbin --index IVF1024,by_residual=off,nprobe=16,SQ8,RFlat -o ivf.knear
   knear build images.npy --dtype float16 --ids names.ivecs -o images.knear
 
 The factory string names stages: transforms, cells, how rows are coded, what ranks again. Cells are
 IVF<n>[(coarse)][,nprobe=N][,by_residual=on|off] in front of a codec: rows lie in n lists by k-means,
-and a search looks only into those of the N cells nearest to its query.)";
+and a search looks only into those of the N cells nearest to its query. IMI<m>x<b> has 2^(mb) cells, the
+combinations of 2^b k-means centroids for each of m parts of a row; IVF65536(RCQ2x8) those of two levels.)";
 
 constexpr std::uint64_t kTrainSeed = 1234;
 constexpr std::size_t kTrainRows = 131072;
@@ -124,7 +126,7 @@ std::size_t add_all(Index& index, VectorFile& file, const BuildFlags& flags, Ses
 std::size_t wanted_train_rows(const BuildFlags& flags) {
   if (flags.train_rows != 0) return flags.train_rows;
   const Spec spec = parse_spec(flags.spec);
-  return spec.cells ? std::max(kTrainRows, spec.cells->nlist * kTrainRowsOfCell) : kTrainRows;
+  return spec.cells ? std::max(kTrainRows, spec.cells->centroids() * kTrainRowsOfCell) : kTrainRows;
 }
 
 struct Training {

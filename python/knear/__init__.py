@@ -95,6 +95,7 @@ from ._knear import (
     write_vectors,
 )
 from ._ivf import (
+    Index2Layer,
     IndexIVF,
     IndexIVFFlat,
     IndexIVFPQ,
@@ -102,6 +103,8 @@ from ._ivf import (
     IndexIVFRaBitQ,
     IndexIVFScalarQuantizer,
     InvertedLists,
+    MultiIndexQuantizer,
+    ResidualCoarseQuantizer,
 )
 from ._names import (
     IndexFlat,
@@ -145,6 +148,7 @@ __all__ = [
     "IDSelectorArray", "IDSelectorBatch", "IDSelectorBitmap", "IDSelectorNot", "IDSelectorOr", "IDSelectorRange",
     "IDSelectorXOr", "ITQMatrix", "ITQTransform", "Index", "IndexFlat", "IndexFlat1D", "IndexFlatCosine",
     "IndexFlatIP", "IndexFlatL2", "IndexLSH", "IndexLattice", "IndexPQ", "IndexPQFastScan", "IndexPreTransform",
+    "Index2Layer", "MultiIndexQuantizer", "ResidualCoarseQuantizer",
     "IndexIVF", "IndexIVFFlat", "IndexIVFPQ", "IndexIVFPQFastScan", "IndexIVFRaBitQ", "IndexIVFScalarQuantizer",
     "IndexRaBitQ", "IndexRefine", "IndexRefineFlat", "IndexRefineSearchParameters", "IndexScalarQuantizer",
     "IndexStats", "InvalidArgument", "IoFailure", "Kmeans", "LinearTransform", "METRIC_BrayCurtis", "METRIC_COSINE",

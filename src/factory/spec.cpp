@@ -187,6 +187,11 @@ void read_stage(Stage stage, bool codec_is_known, std::string_view text, Spec& s
 
 }  // namespace
 
+std::size_t CellsSpec::centroids() const {
+  const auto implicit = coarse ? read_implicit(coarse->codec) : std::nullopt;
+  return implicit ? implicit->entries : nlist;
+}
+
 std::string CellsSpec::str() const {
   std::string text = text_of_cells(nlist, coarse ? coarse->str() : "Flat");
   if (metric) text += concat(",metric=", name_of(*metric));

@@ -178,7 +178,7 @@ std::optional<ImplicitStage> read_implicit(const Stage& stage) {
   const std::size_t cells = cells_of(books, bits);
   const float beam_factor = multi ? 0 : reader.real_option("beam_factor").value_or(kDefaultBeamFactor);
   reader.done();
-  return ImplicitStage{cells, [=](std::size_t dim, Metric metric) {
+  return ImplicitStage{cells, std::size_t{1} << bits, [=](std::size_t dim, Metric metric) {
                          if (multi) return make_multi_index(dim, metric, {.subs = books, .bits = bits});
                          return make_residual_levels(
                              dim, metric, {.levels = books, .bits = bits, .beam_factor = beam_factor});

@@ -145,6 +145,7 @@ double length_of(const float* row, std::size_t dim);
 // something else.
 struct ImplicitStage {
   std::size_t cells;
+  std::size_t entries;  // of a codebook
   std::function<std::shared_ptr<const ImplicitCentroids>(std::size_t dim, Metric metric)> make;
 };
 std::optional<ImplicitStage> read_implicit(const Stage& stage);

@@ -186,7 +186,7 @@ TEST(ImplicitIndex, IsEmptyUntilItIsTrainedAndThenHoldsAll) {
 TEST(ImplicitIndex, PassesOverQueriesThatAreNoNumbers) {
   auto queries = normals(3 * kDim, 1);
   queries[kDim + 2] = kNan;
-  queries[2 * kDim] = 3e38f;  // far, but a number
+  queries[2 * kDim] = 1e18f;  // far, but a number
   for (const std::string spec : {"IMI2x3", "RCQ2x3"}) {
     for (const Metric metric : {Metric::l2, Metric::inner_product}) {
       const auto index = trained(spec, normals(300 * kDim, 1), metric);
@@ -196,6 +196,8 @@ TEST(ImplicitIndex, PassesOverQueriesThatAreNoNumbers) {
       }
       EXPECT_EQ(index->search(view(queries), 2).counts, (std::vector<std::size_t>{2, 0, 2}));
       EXPECT_EQ(index->range_search(view(queries).slice(1, 1), 1e9f).ids.size(), 0u);
+      const std::vector<float> farthest(kDim, 3e38f);
+      EXPECT_EQ(index->search(view(farthest), 100).counts.front(), 64u);
     }
   }
 }
