@@ -121,8 +121,8 @@ struct IndexIVFScalarQuantizer : IvfIndex {
   IndexIVFScalarQuantizer(std::shared_ptr<Index> coarse, std::size_t dim, std::size_t nlist,
                           const SqOptions& options = {}, Metric metric = Metric::l2,
                           std::optional<bool> by_residual = {})
-      : IvfIndex(std::move(coarse), make_sq_codec(dim, metric, options),
-                 {.nlist = nlist, .by_residual = by_residual}) {}
+      : IvfIndex(std::move(coarse), make_sq_codec(dim, metric, options), {.nlist = nlist, .by_residual = by_residual}) {
+  }
 };
 
 // RaBitQ codes of nb_bits a dimension of what centroids leave of rows.
@@ -141,8 +141,8 @@ struct MultiIndexQuantizer : ImplicitIndex {
 struct ResidualCoarseQuantizer : ImplicitIndex {
   ResidualCoarseQuantizer(std::size_t dim, std::size_t levels, std::size_t bits, Metric metric = Metric::l2,
                           float beam_factor = kDefaultBeamFactor)
-      : ImplicitIndex(
-            make_residual_levels(dim, metric, {.levels = levels, .bits = bits, .beam_factor = beam_factor})) {}
+      : ImplicitIndex(make_residual_levels(dim, metric, {.levels = levels, .bits = bits, .beam_factor = beam_factor})) {
+  }
 };
 
 // Product quantizer codes of what centroids leave of rows, all of which a search looks at.

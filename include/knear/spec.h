@@ -63,8 +63,8 @@ std::unique_ptr<Transform> transform_factory(std::size_t dim_in, std::string_vie
 
 // Builds an empty index.
 std::unique_ptr<Index> build(const Spec& spec, std::size_t dim, Metric metric = Metric::l2);
-// The partition of a spec that is nothing else, "IVF100,PQ8x8", with cells that this index finds. The spec's own idea of
-// a coarse index does not count.
+// The partition of a spec that is nothing else, "IVF100,PQ8x8", with cells that this index finds. The spec's own idea
+// of a coarse index does not count.
 std::unique_ptr<IvfIndex> build_partition(const Spec& spec, std::shared_ptr<Index> coarse, Metric metric);
 // The field's name for build(parse_spec(text), dim, metric).
 std::unique_ptr<Index> index_factory(std::size_t dim, std::string_view text, Metric metric = Metric::l2);

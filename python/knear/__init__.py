@@ -118,9 +118,9 @@ from ._names import (
     IndexPQFastScan,
     IndexRaBitQ,
     IndexScalarQuantizer,
-    ScalarQuantizer,
 )
 from ._process import get_mem_usage_kb, warn_of_unmet_wishes
+from ._sq_specs import ScalarQuantizer
 from ._transforms import (
     CenteringTransform,
     HadamardRotation,
@@ -148,7 +148,7 @@ __all__ = [
     "IDSelectorArray", "IDSelectorBatch", "IDSelectorBitmap", "IDSelectorNot", "IDSelectorOr", "IDSelectorRange",
     "IDSelectorXOr", "ITQMatrix", "ITQTransform", "Index", "IndexFlat", "IndexFlat1D", "IndexFlatCosine",
     "IndexFlatIP", "IndexFlatL2", "IndexLSH", "IndexLattice", "IndexPQ", "IndexPQFastScan", "IndexPreTransform",
-    "Index2Layer", "MultiIndexQuantizer", "ResidualCoarseQuantizer",
+    "Index2Layer", "InvertedLists", "MultiIndexQuantizer", "ResidualCoarseQuantizer",
     "IndexIVF", "IndexIVFFlat", "IndexIVFPQ", "IndexIVFPQFastScan", "IndexIVFRaBitQ", "IndexIVFScalarQuantizer",
     "IndexRaBitQ", "IndexRefine", "IndexRefineFlat", "IndexRefineSearchParameters", "IndexScalarQuantizer",
     "IndexStats", "InvalidArgument", "IoFailure", "Kmeans", "LinearTransform", "METRIC_BrayCurtis", "METRIC_COSINE",

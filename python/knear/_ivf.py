@@ -125,6 +125,21 @@ class IndexIVF(Index):
         return _quantizer_of(self)
 
     @property
+    def quantizer_trains_alone(self) -> int:
+        """1: the quantizer learns from the vectors itself, its cells being combinations; 0: k-means fills it.
+
+        It can only be set to what it is.
+        """
+        return int(isinstance(self.quantizer, _Combinations))
+
+    @quantizer_trains_alone.setter
+    def quantizer_trains_alone(self, value: int) -> None:
+        if value != self.quantizer_trains_alone:
+            raise InvalidArgument(
+                f"quantizer_trains_alone = {value}; of this quantizer it is {self.quantizer_trains_alone}"
+            )
+
+    @property
     def by_residual(self) -> bool:
         """Are codes those of vectors less the centroids of their cells?"""
         return _by_residual_of(self)

@@ -220,6 +220,9 @@ def test_cells_that_are_combinations(make, spec, x, tmp_path):
     assert type(alone) is type(quantizer) and alone.spec == quantizer.spec
     np.testing.assert_array_equal(alone.search(x[:50], 7)[1], quantizer.search(x[:50], 7)[1])
     np.testing.assert_array_equal(alone.get([0, 255]), quantizer.get([0, 255]))
+    assert index.quantizer_trains_alone == 1
+    with pytest.raises(knear.InvalidArgument):
+        index.quantizer_trains_alone = 0
     with pytest.raises(knear.Unsupported):
         alone.add(x)
     with pytest.raises(knear.InvalidArgument):
@@ -277,6 +280,7 @@ def test_combinations_are_as_good_as_those_of_faiss(name):
     recall = {}
     for library in (knear, faiss):
         index = library.IndexIVFPQ(getattr(library, name)(d, 2, 5), d, nlist, 16, 8)
+        index.quantizer_trains_alone = 1
         index.train(base)
         index.add(base)
         index.nprobe = 32

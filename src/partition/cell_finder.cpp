@@ -51,7 +51,8 @@ bool CellFinder::means_the_same_as(const CellFinder& other) const {
   if (implicit_ && other.implicit_) {
     return coarse_->spec() == other.coarse_->spec() && learned_bytes(*implicit_) == learned_bytes(*other.implicit_);
   }
-  return !implicit_ && !other.implicit_ && centroids_.rows() == other.centroids_.rows() && coarse_->spec() == other.coarse_->spec() &&
+  return !implicit_ && !other.implicit_ && centroids_.rows() == other.centroids_.rows() &&
+         coarse_->spec() == other.coarse_->spec() &&
          std::equal(centroids_.floats(), centroids_.floats() + values, other.centroids_.floats());
 }
 

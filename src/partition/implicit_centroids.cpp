@@ -37,7 +37,8 @@ ImplicitCentroids::ImplicitCentroids(std::size_t dim, Metric metric, const Shape
           "; metric=l2 behind them has them found by l2");
 }
 
-std::shared_ptr<const ImplicitCentroids> ImplicitCentroids::trained(MatrixView rows, const TrainOptions& options) const {
+std::shared_ptr<const ImplicitCentroids> ImplicitCentroids::trained(MatrixView rows,
+                                                                    const TrainOptions& options) const {
   require(rows.rows() >= entries(), spec(), " has codebooks of ", entries(),
           " entries and learns from at least as many rows, not ", rows.rows());
   return with(learn(rows, options));
@@ -180,8 +181,8 @@ std::optional<ImplicitStage> read_implicit(const Stage& stage) {
   reader.done();
   return ImplicitStage{cells, std::size_t{1} << bits, [=](std::size_t dim, Metric metric) {
                          if (multi) return make_multi_index(dim, metric, {.subs = books, .bits = bits});
-                         return make_residual_levels(
-                             dim, metric, {.levels = books, .bits = bits, .beam_factor = beam_factor});
+                         return make_residual_levels(dim, metric,
+                                                     {.levels = books, .bits = bits, .beam_factor = beam_factor});
                        }};
 }
 

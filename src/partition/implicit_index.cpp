@@ -117,9 +117,9 @@ void ImplicitIndex::search_rows(MatrixView queries, std::size_t k, float* distan
                                 const SearchOptions& options) const {
   require_plain(options, *this);
   const auto now = centroids();
-  const auto hits = hits_of(*now, queries, options, [&](CellSearch& search, const float* query, const Selector* filter) {
-    return search.nearest(query, k, filter);
-  });
+  const auto hits = hits_of(
+      *now, queries, options,
+      [&](CellSearch& search, const float* query, const Selector* filter) { return search.nearest(query, k, filter); });
   for (std::size_t q = 0; q < hits.size(); ++q) {
     write_neighbors(hits[q], k, metric(), distances + q * k, ids + q * k);
     if (counts) counts[q] = hits[q].size();
@@ -130,12 +130,13 @@ RangeNeighbors ImplicitIndex::range_rows(MatrixView queries, float radius, const
   require_plain(options, *this);
   const auto now = centroids();
   const double limit = larger_is_closer(metric()) ? -static_cast<double>(radius) : radius;
-  const auto hits = hits_of(*now, queries, options, [&](CellSearch& search, const float* query, const Selector* filter) {
-    std::vector<Hit> found = search.within(query, limit, filter);
-    std::erase_if(found, [&](const Hit& hit) { return value_of(hit.distance, metric()) == radius; });
-    sort_hits(found);
-    return found;
-  });
+  const auto hits =
+      hits_of(*now, queries, options, [&](CellSearch& search, const float* query, const Selector* filter) {
+        std::vector<Hit> found = search.within(query, limit, filter);
+        std::erase_if(found, [&](const Hit& hit) { return value_of(hit.distance, metric()) == radius; });
+        sort_hits(found);
+        return found;
+      });
   return range_of(hits, metric());
 }
 

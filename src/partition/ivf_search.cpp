@@ -168,7 +168,8 @@ class GroupSearch {
     const auto order = options_.max_codes ? CellFinder::Order::strict : CellFinder::Order::loose;
     const std::size_t at_once = std::max<std::size_t>(1, kMostCells / count);
     for (std::size_t first = 0; first < active_.size(); first += at_once) {
-      const auto some = std::span<const std::uint32_t>(active_).subspan(first, std::min(at_once, active_.size() - first));
+      const auto some =
+          std::span<const std::uint32_t>(active_).subspan(first, std::min(at_once, active_.size() - first));
       Matrix rows;
       MatrixView queries = group_.rows;
       if (some.size() < cells_.size()) queries = rows = rows_of(group_.rows, some);

@@ -1,5 +1,5 @@
-// Chen, Guan, Wang: "Approximate nearest neighbor search by residual vector quantization", Sensors 10, 2010, as a coarse
-// index.
+// Chen, Guan, Wang: "Approximate nearest neighbor search by residual vector quantization", Sensors 10, 2010, as a
+// coarse index.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -80,8 +80,8 @@ class ResidualLevels final : public ImplicitCentroids {
   }
 
   std::shared_ptr<const ImplicitCentroids> with(std::vector<float> table) const override {
-    return std::make_shared<ResidualLevels>(
-        dim(), metric(), ResidualLevelsOptions{books(), bits(), beam_factor_}, std::move(table));
+    return std::make_shared<ResidualLevels>(dim(), metric(), ResidualLevelsOptions{books(), bits(), beam_factor_},
+                                            std::move(table));
   }
 
  private:

@@ -50,7 +50,8 @@ class SumSearch final : public CellSearch {
 
  private:
   template <class Take>
-  void collect(const float* query, std::span<const double> values, const Selector* selector, const double& limit, const Take& take) {
+  void collect(const float* query, std::span<const double> values, const Selector* selector, const double& limit,
+               const Take& take) {
     sums_.start(values);
     for (auto sum = sums_.next(); sum && sum->distance <= limit; sum = sums_.next()) {
       if (selector && !selector->contains(sum->id)) continue;

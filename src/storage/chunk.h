@@ -77,7 +77,8 @@ class ChunkTable {
 
   // Of the table itself.
   std::size_t memory_bytes() const noexcept {
-    const auto there = static_cast<std::size_t>(std::count_if(blocks_.begin(), blocks_.end(), [](auto& b) { return b; }));
+    const auto there =
+        static_cast<std::size_t>(std::count_if(blocks_.begin(), blocks_.end(), [](auto& b) { return b; }));
     return blocks_.size() * sizeof(blocks_[0]) + there * kBlock * sizeof(Chunk);
   }
 

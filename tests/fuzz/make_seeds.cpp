@@ -109,10 +109,10 @@ void write_partition_seeds(const fs::path& folder) {
   constexpr std::size_t kRows = 40;
   constexpr std::size_t kDim = 6;
   const auto rows = rows_of(kRows, kDim);
-  for (const char* spec : {"IVF3,Flat,exact=fp32", "IVF3,Flat,exact=int8", "IVF3,SQ8", "IVF3,nprobe=2,PQ3x4",
-                           "IVF3,PQ3x4fs", "IVF3,by_residual=on,PQ3x4fs", "IVF3,RaBitQ",
-                           "IVF3(Flat,dtype=float16),metric=ip,LSH", "IVF3(IVF2,Flat),Flat", "PCA3,IVF2,Flat,RFlat",
-                           "IMI2x2,Flat,exact=fp32", "IMI3x1,PQ3x4fs", "IVF8(RCQ3x1),SQ8"}) {
+  for (const char* spec :
+       {"IVF3,Flat,exact=fp32", "IVF3,Flat,exact=int8", "IVF3,SQ8", "IVF3,nprobe=2,PQ3x4", "IVF3,PQ3x4fs",
+        "IVF3,by_residual=on,PQ3x4fs", "IVF3,RaBitQ", "IVF3(Flat,dtype=float16),metric=ip,LSH", "IVF3(IVF2,Flat),Flat",
+        "PCA3,IVF2,Flat,RFlat", "IMI2x2,Flat,exact=fp32", "IMI3x1,PQ3x4fs", "IVF8(RCQ3x1),SQ8"}) {
     const auto index = index_factory(kDim, spec);
     save(*index, folder / (std::string(spec) + " untrained"));
     index->train(MatrixView(rows, kDim));

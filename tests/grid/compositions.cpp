@@ -66,7 +66,8 @@ std::vector<Composition> compositions() {
   for (const char* spec : {"IVF7,nprobe=7,Flat", "IVF5(Flat,dtype=float16),nprobe=5,Flat,dtype=float16"}) {
     for (const Metric metric : everyday) all.push_back({spec, metric});
   }
-  for (const Metric metric : {Metric(Metric::l1), Metric(Metric::jaccard)}) all.push_back({"IVF3,nprobe=3,Flat", metric});
+  for (const Metric metric : {Metric(Metric::l1), Metric(Metric::jaccard)})
+    all.push_back({"IVF3,nprobe=3,Flat", metric});
   for (const char* spec : {"IVF6,nprobe=6,PQ6x8", "IVF4,by_residual=on,nprobe=4,PQ12x4fs"}) {
     for (const Metric metric : {Metric::l2, Metric::inner_product}) {
       all.push_back({spec, metric, 24, Distances::of_codes});

@@ -19,12 +19,9 @@ constexpr std::size_t kDim = 12;
 
 MatrixView view(const std::vector<float>& values) { return {values, kDim}; }
 
-const std::vector<std::string> kSpecs = {"IMI2x4,Flat",
-                                         "IMI3x2,PQ4x4",
-                                         "IMI2x3,PQ4x4fs",
-                                         "IMI2x3,by_residual=off,SQ8",
-                                         "IVF64(RCQ2x3),SQ8",
-                                         "IVF64(RCQ3x2,beam_factor=-1),nprobe=5,Flat",
+const std::vector<std::string> kSpecs = {"IMI2x4,Flat",          "IMI3x2,PQ4x4",
+                                         "IMI2x3,PQ4x4fs",       "IMI2x3,by_residual=off,SQ8",
+                                         "IVF64(RCQ2x3),SQ8",    "IVF64(RCQ3x2,beam_factor=-1),nprobe=5,Flat",
                                          "IVF256(RCQ2x4),RaBitQ"};
 
 TEST(ImplicitCells, SearchesLookIntoTheCellsThatTheCoarseIndexFinds) {
@@ -35,15 +32,16 @@ TEST(ImplicitCells, SearchesLookIntoTheCellsThatTheCoarseIndexFinds) {
       const auto index = filled_ivf(spec, view(rows), metric);
       for (const std::size_t nprobe : std::initializer_list<std::size_t>{8, 30}) {
         const Neighbors found = index->search(view(queries), 1, {.nprobe = nprobe});
-        const Neighbors expected = testing::search_of_nearest_cells(*index, view(queries), 1, nprobe, Distances::of_codes);
+        const Neighbors expected =
+            testing::search_of_nearest_cells(*index, view(queries), 1, nprobe, Distances::of_codes);
         EXPECT_TRUE(same(found, expected)) << spec << " under " << name_of(metric) << ", nprobe " << nprobe;
       }
       const Neighbors all = index->search(view(queries), 50, {.nprobe = index->nlist()});
       std::vector<Id> every(index->nlist());
       for (std::size_t c = 0; c < every.size(); ++c) every[c] = static_cast<Id>(c);
       for (std::size_t q = 0; q < 5; ++q) {
-        EXPECT_TRUE(same(testing::part_of(all, q, 1), testing::search_of_cells(*index, view(queries).slice(q, 1), 50,
-                                                                               every, Distances::of_codes)));
+        EXPECT_TRUE(same(testing::part_of(all, q, 1),
+                         testing::search_of_cells(*index, view(queries).slice(q, 1), 50, every, Distances::of_codes)));
       }
     }
   }
@@ -74,7 +72,8 @@ TEST(ImplicitCells, RowsLieInTheNearestCell) {
       const auto index = filled_ivf(spec, view(rows), metric);
       const Neighbors nearest = index->coarse()->search(view(rows), 1);
       for (std::size_t cell = 0; cell < index->nlist(); ++cell) {
-        for (const Id id : index->list_ids_of(cell)) EXPECT_EQ(nearest.ids[static_cast<std::size_t>(id)], static_cast<Id>(cell));
+        for (const Id id : index->list_ids_of(cell))
+          EXPECT_EQ(nearest.ids[static_cast<std::size_t>(id)], static_cast<Id>(cell));
       }
       // A row with NaN goes somewhere, and changes nothing for others.
       auto bad = rows;
@@ -82,13 +81,12 @@ TEST(ImplicitCells, RowsLieInTheNearestCell) {
       if (std::string(spec).ends_with("SQ8")) continue;
       const auto other = trained_ivf(spec, view(rows), metric);
       other->add(view(bad), {.nan_policy = NanPolicy::keep});
-      EXPECT_EQ(other->list_ids_of(static_cast<std::size_t>(nearest.ids[4])),
-                [&] {
-                  auto ids = index->list_ids_of(static_cast<std::size_t>(nearest.ids[4]));
-                  std::erase(ids, 5);
-                  if (nearest.ids[4] == 0) ids.insert(std::lower_bound(ids.begin(), ids.end(), 5), 5);
-                  return ids;
-                }());
+      EXPECT_EQ(other->list_ids_of(static_cast<std::size_t>(nearest.ids[4])), [&] {
+        auto ids = index->list_ids_of(static_cast<std::size_t>(nearest.ids[4]));
+        std::erase(ids, 5);
+        if (nearest.ids[4] == 0) ids.insert(std::lower_bound(ids.begin(), ids.end(), 5), 5);
+        return ids;
+      }());
     }
   }
 }
@@ -169,9 +167,8 @@ TEST(ImplicitCells, LeaveATrainedCoarseIndexAsItIs) {
 
 TEST(ImplicitCells, HaveOneSpelling) {
   const auto spelled = [](const char* spec) { return make_ivf(kDim, spec)->spec(); };
-  for (const char* spec :
-       {"IMI2x8,PQ4x8", "IMI2x3,by_residual=off,nprobe=7,SQ8", "IMI2x3,metric=ip,Flat", "IVF256(RCQ2x4),Flat",
-        "IVF256(RCQ2x4,beam_factor=8),by_residual=on,PQ4x4fs"}) {
+  for (const char* spec : {"IMI2x8,PQ4x8", "IMI2x3,by_residual=off,nprobe=7,SQ8", "IMI2x3,metric=ip,Flat",
+                           "IVF256(RCQ2x4),Flat", "IVF256(RCQ2x4,beam_factor=8),by_residual=on,PQ4x4fs"}) {
     EXPECT_EQ(spelled(spec), spec);
     EXPECT_EQ(parse_spec(spec).str(), spec);
   }

@@ -35,8 +35,15 @@ std::vector<float> whole_numbers(std::size_t n, std::uint64_t seed) {
 }
 
 // Exact ones; those that look at a beam are exact where it holds all cells.
-const std::vector<std::string> kExact = {"IMI2x3", "IMI3x2", "IMI1x5", "IMI12x1", "IMI4x2", "RCQ2x3,beam_factor=-1",
-                                         "RCQ3x2,beam_factor=64", "RCQ1x4", "RCQ5x1,beam_factor=-1"};
+const std::vector<std::string> kExact = {"IMI2x3",
+                                         "IMI3x2",
+                                         "IMI1x5",
+                                         "IMI12x1",
+                                         "IMI4x2",
+                                         "RCQ2x3,beam_factor=-1",
+                                         "RCQ3x2,beam_factor=64",
+                                         "RCQ1x4",
+                                         "RCQ5x1,beam_factor=-1"};
 
 TEST(AscendingSums, ComeInOrderAndAllOnce) {
   Rng rng(1);
