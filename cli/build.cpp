@@ -25,6 +25,7 @@ constexpr const char* kExamples = R"(Examples:
   knear build glove.hdf5:train --index Flat --metric cosine -o glove.knear
   knear build base.fbin --index OPQ16_64,PQ16x4fs,RFlat -o base.knear
   knear build base.fbin --index IVF4096,PQ16x8 -o ivf.knear
+  knear build base.fbin --index IMI2x10,PQ16 -o multi.knear
   knear build base.fbin --index IVF1024,by_residual=off,nprobe=16,SQ8,RFlat -o ivf.knear
   knear build huge.fbin --index IVF65536,PQ32x8 --memory 4GB -o huge.knear
   knear build tuesday.fbin --trained monday.knear -o tuesday.knear
@@ -32,7 +33,8 @@ constexpr const char* kExamples = R"(Examples:
 
 The factory string names stages: transforms, cells, how rows are coded, what ranks again. Cells are
 IVF<n>[(coarse)][,nprobe=N][,by_residual=on|off] in front of a codec: rows lie in n lists by k-means,
-and a search looks only into those of the N cells nearest to its query.)";
+and a search looks only into those of the N cells nearest to its query. IMI<m>x<b> has 2^(mb) cells, the
+combinations of 2^b k-means centroids for each of m parts of a row; IVF65536(RCQ2x8) those of two levels.)";
 
 constexpr std::uint64_t kTrainSeed = 1234;
 constexpr std::size_t kTrainRows = 131072;
@@ -138,9 +140,9 @@ std::size_t add_all(FileBuilder& builder, VectorFile& file, const BuildFlags& fl
 std::size_t wanted_train_rows(const BuildFlags& flags, std::size_t dim) {
   if (flags.train_rows != 0) return flags.train_rows;
   const Spec spec = parse_spec(flags.spec);
-  const std::size_t wanted = spec.cells ? std::max(kTrainRows, spec.cells->nlist * kTrainRowsOfCell) : kTrainRows;
+  const std::size_t wanted = spec.cells ? std::max(kTrainRows, spec.cells->centroids() * kTrainRowsOfCell) : kTrainRows;
   if (flags.memory == 0) return wanted;
-  const std::size_t least = spec.cells ? spec.cells->nlist * kLeastTrainRowsOfCell : kLeastTrainRows;
+  const std::size_t least = spec.cells ? spec.cells->centroids() * kLeastTrainRowsOfCell : kLeastTrainRows;
   return std::clamp(flags.memory / 2 / (dim * sizeof(float)), std::min(least, wanted), wanted);
 }
 

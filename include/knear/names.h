@@ -94,6 +94,65 @@ struct IndexLattice : ScanIndex {
       : ScanIndex(make_zn_codec(dim, metric, options)) {}
 };
 
+// Rows as they are, in the lists of nlist cells that the coarse index finds; training fills it unless it is full.
+struct IndexIVFFlat : IvfIndex {
+  IndexIVFFlat(std::shared_ptr<Index> coarse, std::size_t dim, std::size_t nlist, Metric metric = Metric::l2)
+      : IvfIndex(std::move(coarse), make_flat_codec(dim, metric), {.nlist = nlist}) {}
+};
+
+// Product quantizer codes of what centroids leave of rows.
+struct IndexIVFPQ : IvfIndex {
+  IndexIVFPQ(std::shared_ptr<Index> coarse, std::size_t dim, std::size_t nlist, std::size_t subs, std::size_t bits = 8,
+             Metric metric = Metric::l2)
+      : IvfIndex(std::move(coarse), make_pq_codec(dim, metric, {.subs = subs, .bits = bits}), {.nlist = nlist}) {}
+};
+
+// 4-bit codes of the rows themselves, scanned by register lookups.
+struct IndexIVFPQFastScan : IvfIndex {
+  IndexIVFPQFastScan(std::shared_ptr<Index> coarse, std::size_t dim, std::size_t nlist, std::size_t subs,
+                     std::size_t bits = 4, Metric metric = Metric::l2)
+      : IvfIndex(std::move(coarse),
+                 make_pq_codec(dim, metric, {.subs = subs, .bits = bits, .layout = CodeLayout::planes}),
+                 {.nlist = nlist}) {}
+};
+
+// Each element of what centroids leave of rows (by_residual = false: of rows) rounded on its own.
+struct IndexIVFScalarQuantizer : IvfIndex {
+  IndexIVFScalarQuantizer(std::shared_ptr<Index> coarse, std::size_t dim, std::size_t nlist,
+                          const SqOptions& options = {}, Metric metric = Metric::l2,
+                          std::optional<bool> by_residual = {})
+      : IvfIndex(std::move(coarse), make_sq_codec(dim, metric, options), {.nlist = nlist, .by_residual = by_residual}) {
+  }
+};
+
+// RaBitQ codes of nb_bits a dimension of what centroids leave of rows.
+struct IndexIVFRaBitQ : IvfIndex {
+  IndexIVFRaBitQ(std::shared_ptr<Index> coarse, std::size_t dim, std::size_t nlist, Metric metric = Metric::l2,
+                 std::size_t nb_bits = 1)
+      : IvfIndex(std::move(coarse), make_rabitq_codec(dim, metric, {.bits = nb_bits}), {.nlist = nlist}) {}
+};
+
+// Coarse indexes of 2^(subs * bits) cells that are combinations, for the partitions above.
+struct MultiIndexQuantizer : ImplicitIndex {
+  MultiIndexQuantizer(std::size_t dim, std::size_t subs, std::size_t bits, Metric metric = Metric::l2)
+      : ImplicitIndex(make_multi_index(dim, metric, {.subs = subs, .bits = bits})) {}
+};
+
+struct ResidualCoarseQuantizer : ImplicitIndex {
+  ResidualCoarseQuantizer(std::size_t dim, std::size_t levels, std::size_t bits, Metric metric = Metric::l2,
+                          float beam_factor = kDefaultBeamFactor)
+      : ImplicitIndex(make_residual_levels(dim, metric, {.levels = levels, .bits = bits, .beam_factor = beam_factor})) {
+  }
+};
+
+// Product quantizer codes of what centroids leave of rows, all of which a search looks at.
+struct Index2Layer : IvfIndex {
+  Index2Layer(const std::shared_ptr<Index>& coarse, std::size_t nlist, std::size_t subs, std::size_t bits = 8,
+              Metric metric = Metric::l2)
+      : IvfIndex(coarse, make_pq_codec(coarse ? coarse->dim() : subs, metric, {.subs = subs, .bits = bits}),
+                 {.nlist = nlist, .by_residual = true, .nprobe = nlist}) {}
+};
+
 // In the lists of nlist cells: product quantizer codes of what the centroids leave of rows, and codes of what these
 // leave. The quantizer finds cells; training fills it, unless it holds nlist rows.
 struct IndexIVFPQR : IvfIndex {

@@ -21,6 +21,7 @@ namespace knear {
 class CellFinder;
 class CodeStore;
 class Draft;
+class ImplicitCentroids;
 class Snapshot;
 enum class CodesOf : std::uint8_t;
 struct Learned;
@@ -125,5 +126,77 @@ class IvfIndex : public Index {
   double spread_ = 0;  // mean squared distance of training rows from their centroids; 0: not known
   std::unique_ptr<CodeStore> store_;
 };
+
+// A coarse index of many cells at the price of few: its rows, the centroids, are all combinations of the entries of
+// some codebooks. Training gives it all at once; the entry of codebook m stands at the bits of the id from m * bits on.
+// Nothing can be added, updated, merged, removed or cleared: Error::unsupported. Distances are those to get(id).
+class ImplicitIndex : public Index {
+ public:
+  explicit ImplicitIndex(std::shared_ptr<const ImplicitCentroids> centroids);
+  ~ImplicitIndex() override;
+
+  std::shared_ptr<const ImplicitCentroids> centroids() const;
+  void set_centroids(std::shared_ptr<const ImplicitCentroids> centroids);  // for the partition around it
+
+  DType dtype() const noexcept override { return DType::f32; }
+  std::size_t size() const noexcept override;
+  bool is_trained() const noexcept override;
+  Id next_id() const override;
+  std::string spec() const override;
+  Capabilities capabilities() const override;
+  IndexStats stats() const override;
+  Report verify() const override;
+  void write(SectionWriter& writer) const override;
+  void read(const Container& container) override;
+
+ protected:
+  void train_rows(MatrixView rows, const TrainOptions& options) override;
+  std::size_t add_rows(MatrixView rows, const AddOptions& options) override;
+  void search_rows(MatrixView queries, std::size_t k, float* distances, Id* ids, std::size_t* counts,
+                   const SearchOptions& options) const override;
+  RangeNeighbors range_rows(MatrixView queries, float radius, const SearchOptions& options) const override;
+  RangeNeighbors rank_rows(MatrixView queries, std::span<const std::vector<Id>> candidates, std::size_t k,
+                           const RunOptions& options) const override;
+  bool has_id(Id id) const override;
+  std::vector<Id> list_ids() const override;
+  void get_rows(std::span<const Id> ids, float* rows) const override;
+  std::size_t remove_selected(const Selector& selector) override;
+  std::size_t remove_ids(std::span<const Id> ids) override;
+  void update_rows(std::span<const Id> ids, MatrixView rows, const AddOptions& options) override;
+  void merge_rows(const Index& other, const MergeOptions& options) override;
+  void remove_all() override;
+  void encode_rows(MatrixView rows, Byte* codes, const RunOptions& options) const override;
+  void decode_codes(const Byte* codes, std::size_t n, float* rows, const RunOptions& options) const override;
+
+ private:
+  mutable std::shared_mutex mutex_;  // training puts new ones in place
+  std::shared_ptr<const ImplicitCentroids> centroids_;
+};
+
+// The inverted multi-index (Babenko, Lempitsky, CVPR 2012; IEEE TPAMI 37, 2015): a vector is cut into sub-vectors, and
+// centroids are all combinations of those of k-means for each. Searches find exactly the nearest cells. "IMI2x8".
+struct MultiIndexOptions {
+  std::size_t subs = 2;  // sub-vectors; the dimension is a multiple
+  std::size_t bits = 8;  // 2^bits centroids for each; subs * bits is 24 at most
+};
+
+// L2 or inner product, as the next.
+std::shared_ptr<const ImplicitCentroids> make_multi_index(std::size_t dim, Metric metric,
+                                                          const MultiIndexOptions& options = {});
+
+inline constexpr float kDefaultBeamFactor = 4;
+
+// Residual quantization (Chen, Guan, Wang, Sensors 10, 2010): centroids are sums of one entry of each level, which
+// k-means learns from what the levels before it left of the rows. Under L2, which cells a search finds is approximate;
+// under inner product it is exact. "RCQ2x8".
+struct ResidualLevelsOptions {
+  std::size_t levels = 2;
+  std::size_t bits = 8;  // 2^bits entries for each level; levels * bits is 24 at most
+  // A search for k cells follows k * beam_factor sums from level to level; negative: all, and is exact.
+  float beam_factor = kDefaultBeamFactor;
+};
+
+std::shared_ptr<const ImplicitCentroids> make_residual_levels(std::size_t dim, Metric metric,
+                                                              const ResidualLevelsOptions& options = {});
 
 }  // namespace knear

@@ -30,7 +30,7 @@ struct Stage {
 
 struct Spec;
 
-// The cells of a partition: "IVF1024", "IVF4096(PQ16x8),by_residual=off,nprobe=32".
+// The cells of a partition: "IVF1024", "IVF4096(PQ16x8),by_residual=off,nprobe=32", "IMI2x8".
 struct CellsSpec {
   std::size_t nlist = 0;
   std::shared_ptr<const Spec> coarse = nullptr;  // the index that finds cells; null: Flat
@@ -38,6 +38,8 @@ struct CellsSpec {
   std::optional<bool> by_residual = {};          // see IvfOptions, as the next
   std::size_t nprobe = 0;
 
+  // That k-means has to learn at once: nlist, or where cells are combinations, the entries of a codebook.
+  std::size_t centroids() const;
   std::string str() const;
 };
 

@@ -97,6 +97,7 @@ from ._knear import (
 )
 from ._files import merge_ondisk
 from ._ivf import (
+    Index2Layer,
     IndexIVF,
     IndexIVFFlat,
     IndexIVFFlatDedup,
@@ -106,6 +107,8 @@ from ._ivf import (
     IndexIVFRaBitQ,
     IndexIVFScalarQuantizer,
     InvertedLists,
+    MultiIndexQuantizer,
+    ResidualCoarseQuantizer,
 )
 from ._names import (
     IndexFlat,
@@ -149,7 +152,9 @@ __all__ = [
     "IDSelectorArray", "IDSelectorBatch", "IDSelectorBitmap", "IDSelectorNot", "IDSelectorOr", "IDSelectorRange",
     "IDSelectorXOr", "ITQMatrix", "ITQTransform", "Index", "IndexFlat", "IndexFlat1D", "IndexFlatCosine",
     "IndexFlatIP", "IndexFlatL2", "IndexLSH", "IndexLattice", "IndexPQ", "IndexPQFastScan", "IndexPreTransform",
-    "IndexIVF", "IndexIVFFlat", "IndexIVFFlatDedup", "IndexIVFPQ", "IndexIVFPQFastScan", "IndexIVFPQR", "IndexIVFRaBitQ", "IndexIVFScalarQuantizer",
+    "Index2Layer", "IndexIVF", "IndexIVFFlat", "IndexIVFFlatDedup", "IndexIVFPQ", "IndexIVFPQFastScan",
+    "IndexIVFPQR", "IndexIVFRaBitQ", "IndexIVFScalarQuantizer", "InvertedLists", "MultiIndexQuantizer",
+    "ResidualCoarseQuantizer",
     "IndexRaBitQ", "IndexRefine", "IndexRefineFlat", "IndexRefineSearchParameters", "IndexScalarQuantizer",
     "IndexStats", "InvalidArgument", "IoFailure", "Kmeans", "LinearTransform", "METRIC_BrayCurtis", "METRIC_COSINE",
     "METRIC_Canberra", "METRIC_GOWER", "METRIC_INNER_PRODUCT", "METRIC_Jaccard", "METRIC_JensenShannon",

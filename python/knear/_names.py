@@ -16,7 +16,7 @@ from ._knear import (
     _set_pq_search,
 )
 from ._ivf import BY_TOKEN as _CELLS_BY_TOKEN
-from ._ivf import IndexIVF
+from ._ivf import IndexIVF, MultiIndexQuantizer, ResidualCoarseQuantizer
 from ._sq_specs import SQ_SPECS, ScalarQuantizer
 from ._wrappers import IndexPreTransform, IndexRefine, IndexRefineFlat
 from .typing import MetricLike
@@ -227,6 +227,8 @@ _BY_TOKEN: tuple[tuple[str, type[Index]], ...] = (
     (r"LSH.*", IndexLSH),
     (r"RaBitQ.*", IndexRaBitQ),
     (r"ZnLattice.*", IndexLattice),
+    (r"IMI.*", MultiIndexQuantizer),
+    (r"RCQ.*", ResidualCoarseQuantizer),
 )
 
 

@@ -248,3 +248,102 @@ def test_k_factor_of_two_quantizers_means_nothing():
         index.k_factor = 0.5
     with pytest.raises(knear.InvalidArgument):
         knear.IndexIVFPQR(knear.IndexFlatL2(D), D, 30, 4, 8, 7, 8)
+
+
+QUANTIZERS = [
+    (lambda: knear.MultiIndexQuantizer(D, 2, 4), "IMI2x4,PQ4x8"),
+    (lambda: knear.ResidualCoarseQuantizer(D, 2, 4), "IVF256(RCQ2x4),PQ4x8"),
+    (lambda: knear.ResidualCoarseQuantizer(D, 2, 4, beam_factor=-1), "IVF256(RCQ2x4,beam_factor=-1),PQ4x8"),
+]
+
+
+@pytest.mark.parametrize(("make", "spec"), QUANTIZERS)
+def test_cells_that_are_combinations(make, spec, x, tmp_path):
+    quantizer = make()
+    assert (quantizer.M, quantizer.nbits, quantizer.ntotal, quantizer.is_trained) == (2, 4, 0, False)
+    index = knear.IndexIVFPQ(quantizer, D, 256, 4, 8)
+    assert index.spec == spec == knear.index(spec, D).spec
+    index.train(x)
+    assert quantizer.ntotal == 256 and quantizer.is_trained
+    index.add(x)
+    assert index.list_sizes.sum() == len(x)
+    assert isinstance(index.quantizer, type(make()))
+    index.nprobe = 40
+    found = index.search(x[:200], 10)
+    assert np.mean([i in row for i, row in enumerate(found[1])]) > 0.8
+    path = tmp_path / "index"
+    index.save(path)
+    for again in (knear.load(path), pickle.loads(pickle.dumps(index))):
+        assert type(again) is type(index) and again.spec == index.spec
+        np.testing.assert_array_equal(again.search(x[:200], 10)[1], found[1])
+    alone = pickle.loads(pickle.dumps(quantizer))
+    assert type(alone) is type(quantizer) and alone.spec == quantizer.spec
+    np.testing.assert_array_equal(alone.search(x[:50], 7)[1], quantizer.search(x[:50], 7)[1])
+    np.testing.assert_array_equal(alone.get([0, 255]), quantizer.get([0, 255]))
+    assert index.quantizer_trains_alone == 1
+    with pytest.raises(knear.InvalidArgument):
+        index.quantizer_trains_alone = 0
+    with pytest.raises(knear.Unsupported):
+        alone.add(x)
+    with pytest.raises(knear.InvalidArgument):
+        knear.IndexIVFPQ(make(), D, 255, 4, 8)
+
+
+def test_a_quantizer_of_combinations_trained_before_stays_as_it_is(x):
+    quantizer = knear.MultiIndexQuantizer(D, 2, 4)
+    quantizer.train(x[:1000])
+    before = quantizer.get(range(256))
+    index = knear.IndexIVFFlat(quantizer, D, 256)
+    assert index.is_trained
+    index.train(x)
+    np.testing.assert_array_equal(index.quantizer.get(range(256)), before)
+
+
+def test_beam_factor(x):
+    for factor in (4.0, 8.0, -1.0):
+        quantizer = knear.ResidualCoarseQuantizer(D, 3, 3, beam_factor=factor)
+        assert quantizer.beam_factor == factor
+        quantizer.train(x)
+        exact = knear.IndexFlatL2(D)
+        exact.add(quantizer.get(range(512)))
+        same = (quantizer.search(x[:300], 10)[1] == exact.search(x[:300], 10)[1]).mean()
+        assert same == 1 if factor < 0 else same > 0.8
+    with pytest.raises(knear.InvalidArgument):
+        knear.ResidualCoarseQuantizer(D, 3, 3, beam_factor=0.5)
+
+
+def test_two_layers_are_looked_through(x):
+    for quantizer, nlist in ((knear.IndexFlatL2(D), 30), (knear.MultiIndexQuantizer(D, 2, 4), 256)):
+        index = knear.Index2Layer(quantizer, nlist, 4)
+        assert index.nprobe == nlist and index.by_residual
+        index.train(x)
+        index.add(x)
+        assert index.search(x[:10], 5, return_stats=True)[2].rows_scored == 10 * len(x)
+        codes = index.sa_encode(x[:20])
+        assert codes.shape == (20, index.sa_code_size()) and index.sa_code_size() == 5
+        assert np.square(index.sa_decode(codes) - x[:20]).sum() < np.square(x[:20]).sum() / 4
+    assert knear.index("Residual30,PQ4", D).spec == "IVF30,by_residual=on,nprobe=30,PQ4x8"
+    assert knear.index("Residual2x4,PQ4", D).spec == "IMI2x4,by_residual=on,nprobe=256,PQ4x8"
+
+
+@pytest.mark.parametrize("name", ["MultiIndexQuantizer", "ResidualCoarseQuantizer"])
+def test_combinations_are_as_good_as_those_of_faiss(name):
+    faiss = pytest.importorskip("faiss")
+    d, nlist = 32, 1024
+    rng = np.random.default_rng(1)
+    # Ten dimensions matter, turned.
+    x = (rng.normal(size=(21000, 10)) @ rng.normal(size=(10, d)) + 0.3 * rng.normal(size=(21000, d))).astype("float32")
+    base, queries = x[:20000], x[20000:]
+    exact = knear.IndexFlatL2(d)
+    exact.add(base)
+    truth = exact.search(queries, 10)[1]
+    recall = {}
+    for library in (knear, faiss):
+        index = library.IndexIVFPQ(getattr(library, name)(d, 2, 5), d, nlist, 16, 8)
+        index.quantizer_trains_alone = 1
+        index.train(base)
+        index.add(base)
+        index.nprobe = 32
+        found = index.search(queries, 10)[1]
+        recall[library.__name__] = np.mean([len(set(a) & set(b)) for a, b in zip(truth, found, strict=True)]) / 10
+    assert recall["knear"] > recall["faiss"] - 0.02, recall

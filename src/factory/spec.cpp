@@ -8,6 +8,7 @@
 #include "knear/partition.h"
 #include "knear/scan.h"
 #include "knear/wrap.h"
+#include "partition/implicit_centroids.h"
 #include "transform/registry.h"
 
 namespace knear {
@@ -15,8 +16,8 @@ namespace {
 
 constexpr const char* kDedup = "FlatDedup";
 constexpr const char* kCells =
-    ", FlatDedup (as Flat)"
-    ", each alone or behind IVF<n>[(<index>)][,nprobe=<p>][,by_residual=on|off]";
+    ", FlatDedup (as Flat), each alone or behind IVF<n>[(<index>)], IMI<m>x<bits>, Residual<n> or Residual<m>x<bits>, "
+    "with [,nprobe=<p>][,by_residual=on|off]; IMI<m>x<bits> and RCQ<m>x<bits> alone, or in the brackets of IVF<n>";
 
 std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t");
@@ -87,22 +88,54 @@ bool read_refine(const Stage& stage, Spec& spec) {
   return true;
 }
 
-// Is this the stage of a partition, "IVF<n>"? Then it becomes part of the spec.
-bool read_cells(const Stage& stage, std::string_view text, Spec& spec) {
-  StageReader reader(stage);
-  if (!reader.word("IVF")) return false;
-  require(!spec.cells, "two partitions, '", stage.token, "' is the second, in '", text, "'");
+// "IVF1024", "IVF65536(RCQ2x8)": how many cells, and what finds them.
+CellsSpec read_ivf(StageReader& reader, const Stage& stage) {
   CellsSpec cells;
   cells.nlist = reader.number("the number of cells, as in IVF1024");
   const std::size_t unit = reader.word("k") ? 1024 : reader.word("M") ? std::size_t{1} << 20 : 1;
   require(cells.nlist >= 1 && cells.nlist <= kMaxCentroids / unit, "a partition has 1 to ", kMaxCentroids,
           " cells, not what '", stage.token, "' says");
   cells.nlist *= unit;
-  if (reader.word("(")) {
-    require(reader.rest().ends_with(')'), "'", stage.token, "' should end behind its ')'");
-    cells.coarse = std::make_shared<Spec>(parse_spec(reader.rest().substr(0, reader.rest().size() - 1)));
-    reader.word(reader.rest());
+  if (!reader.word("(")) return cells;
+  require(reader.rest().ends_with(')'), "'", stage.token, "' should end behind its ')'");
+  cells.coarse = std::make_shared<Spec>(parse_spec(reader.rest().substr(0, reader.rest().size() - 1)));
+  reader.word(reader.rest());
+  if (const auto implicit = read_implicit(cells.coarse->codec)) {
+    require(implicit->cells == cells.nlist, "'", stage.token, "' says ", cells.nlist, " cells, ",
+            cells.coarse->codec.token, " has ", implicit->cells);
   }
+  return cells;
+}
+
+// "IMI2x8", what is behind its first word: the cells of a multi-index.
+CellsSpec read_multi(StageReader& reader) {
+  CellsSpec cells;
+  const Stage coarse{concat("IMI", reader.rest()), {}};
+  cells.nlist = read_implicit(coarse)->cells;
+  cells.coarse = std::make_shared<Spec>(Spec{.codec = coarse});
+  reader.word(reader.rest());
+  return cells;
+}
+
+// What "IVF…", "IMI…" and "Residual…" say of cells. The last, the field's Index2Layer, looks into all of them and codes
+// what is left of rows.
+std::optional<CellsSpec> cells_named(StageReader& reader, const Stage& stage) {
+  if (reader.word("IVF")) return read_ivf(reader, stage);
+  if (reader.word("IMI")) return read_multi(reader);
+  if (!reader.word("Residual")) return std::nullopt;
+  CellsSpec cells = reader.rest().find('x') == std::string_view::npos ? read_ivf(reader, stage) : read_multi(reader);
+  cells.by_residual = true;
+  cells.nprobe = cells.nlist;
+  return cells;
+}
+
+// Is this the stage of a partition? Then it becomes part of the spec.
+bool read_cells(const Stage& stage, std::string_view text, Spec& spec) {
+  StageReader reader(stage);
+  auto named = cells_named(reader, stage);
+  if (!named) return false;
+  require(!spec.cells, "two partitions, '", stage.token, "' is the second, in '", text, "'");
+  CellsSpec cells = std::move(*named);
   if (const auto metric = reader.option("metric")) cells.metric = metric_of(*metric);
   if (const auto choice = reader.choice_option("by_residual", {"off", "on"})) cells.by_residual = *choice == 1;
   if (const auto nprobe = reader.number_option("nprobe")) {
@@ -159,8 +192,13 @@ void read_stage(Stage stage, bool codec_is_known, std::string_view text, Spec& s
 
 }  // namespace
 
+std::size_t CellsSpec::centroids() const {
+  const auto implicit = coarse ? read_implicit(coarse->codec) : std::nullopt;
+  return implicit ? implicit->entries : nlist;
+}
+
 std::string CellsSpec::str() const {
-  std::string text = concat("IVF", nlist, coarse && coarse->str() != "Flat" ? "(" + coarse->str() + ")" : "");
+  std::string text = text_of_cells(nlist, coarse ? coarse->str() : "Flat");
   if (metric) text += concat(",metric=", name_of(*metric));
   if (by_residual) text += *by_residual ? ",by_residual=on" : ",by_residual=off";
   return nprobe ? concat(text, ",nprobe=", nprobe) : text;
@@ -180,7 +218,9 @@ std::string Spec::str() const {
 Spec parse_spec(std::string_view text) {
   Spec spec;
   bool named = false;
-  for (Stage& stage : stages_of(text)) {
+  std::vector<Stage> stages = stages_of(text);
+  if (stages.size() == 1 && read_implicit(stages.front())) return {.codec = std::move(stages.front())};
+  for (Stage& stage : stages) {
     if (stage.token == "IDMap" || stage.token == "IDMap2") continue;
     const std::size_t before = spec.transforms.size() + (spec.cells ? 1 : 0);
     read_stage(std::move(stage), named, text, spec);
@@ -214,6 +254,10 @@ std::unique_ptr<IvfIndex> build_partition(const Spec& spec, std::shared_ptr<Inde
 }
 
 std::unique_ptr<Index> build(const Spec& spec, std::size_t dim, Metric metric) {
+  const bool alone = spec.transforms.empty() && !spec.cells && !spec.refine;
+  if (const auto implicit = read_implicit(spec.codec); implicit && alone) {
+    return std::make_unique<ImplicitIndex>(implicit->make(dim, metric));
+  }
   TransformChain transforms;
   std::size_t dim_now = dim;
   for (const Stage& stage : spec.transforms) {

@@ -14,6 +14,7 @@
 #include "io/container.h"
 #include "metric/finite_rows.h"
 #include "partition/cell_finder.h"
+#include "partition/implicit_centroids.h"
 #include "partition/ivf_view.h"
 #include "storage/code_store.h"
 #include "storage/shadows.h"
@@ -40,9 +41,11 @@ double square_between(const float* a, const float* b, std::size_t dim) {
 double spread_of(MatrixView rows, const CellFinder& cells, const RunOptions& run) {
   const Matrix sample = RowSet(rows, kSpreadRows).floats();
   const std::vector<std::uint32_t> of = cells.assign(sample, run);
+  std::vector<float> scratch(sample.dim());
   double sum = 0;
   for (std::size_t i = 0; i < of.size(); ++i) {
-    sum += square_between(sample.floats() + i * sample.dim(), cells.centroid(of[i]), sample.dim());
+    const float* const centroid = cells.centroid(of[i], scratch.data());
+    sum += square_between(sample.floats() + i * sample.dim(), centroid, sample.dim());
   }
   return of.empty() ? 0 : sum / static_cast<double>(of.size());
 }
@@ -82,8 +85,9 @@ IvfIndex::IvfIndex(std::shared_ptr<Index> coarse, std::unique_ptr<Codec> codec, 
   require(nlist_ >= 1 && nlist_ <= kMaxCentroids, "a partition has 1 to ", kMaxCentroids, " cells, not ", nlist_);
   require(coarse_ != nullptr, "a partition needs a coarse index");
   require(coarse_->dim() == dim(), "the coarse index has ", coarse_->dim(), " dimensions, the codec ", dim());
-  require(coarse_->size() == 0 || coarse_->size() == nlist_, "the coarse index has ", coarse_->size(), " rows for ",
-          nlist_, " cells");
+  const auto* const implicit = dynamic_cast<const ImplicitIndex*>(coarse_.get());
+  const std::size_t rows = implicit ? implicit->centroids()->cells() : coarse_->size();
+  require(rows == 0 || rows == nlist_, "the coarse index has ", rows, " rows for ", nlist_, " cells");
   store_ = std::make_unique<CodeStore>(codec_->code_bytes(), codec_->layout(), nlist_);
   if (coarse_->size()) cells_ = std::make_shared<CellFinder>(coarse_);
 }
@@ -121,8 +125,7 @@ bool IvfIndex::is_trained() const noexcept {
 }
 
 std::string IvfIndex::spec() const {
-  const std::string coarse = coarse_->spec();
-  std::string text = concat("IVF", nlist_, coarse == "Flat" ? "" : "(" + coarse + ")");
+  std::string text = text_of_cells(nlist_, coarse_->spec());
   if (!(coarse_->metric() == metric())) text += concat(",metric=", name_of(coarse_->metric()));
   if (residual_asked_) text += *residual_asked_ ? ",by_residual=on" : ",by_residual=off";
   if (const std::size_t nprobe = nprobe_) text += concat(",nprobe=", nprobe);
@@ -145,8 +148,8 @@ IndexStats IvfIndex::stats() const {
   stats.ntotal = now.snapshot->live;
   stats.removed_slots = now.snapshot->rows() - now.snapshot->live;
   stats.code_bytes = now.learned.codec->code_bytes();
-  stats.memory_bytes = store_->memory_bytes() + coarse_->stats().memory_bytes;
-  if (now.learned.cells) stats.memory_bytes += nlist_ * dim() * sizeof(float);
+  stats.memory_bytes = store_->memory_bytes() + now.snapshot->chunks.memory_bytes() + coarse_->stats().memory_bytes;
+  if (now.learned.cells) stats.memory_bytes += now.learned.cells->memory_bytes();
   if (now.snapshot->shadow) {
     stats.shadow_bytes = now.snapshot->shadow_bytes();
     stats.shadow = now.snapshot->shadow->about();
@@ -164,6 +167,7 @@ double IvfIndex::drift_of(const Snapshot& snapshot) const {
   if (!(before > 0) || snapshot.live == 0) return 0;
   const std::size_t step = std::max<std::size_t>(1, snapshot.live / kSpreadRows);
   std::vector<float> row(dim());
+  std::vector<float> centroid(dim());
   std::vector<Byte> scratch(snapshot.code_bytes);
   std::size_t seen = 0;
   std::size_t taken = 0;
@@ -172,7 +176,7 @@ double IvfIndex::drift_of(const Snapshot& snapshot) const {
     if (seen++ % step != 0) return;
     const auto cell = static_cast<std::uint32_t>(slot >> 32);
     decode_in_cell(now, codes_of(), cell, snapshot.code(slot, scratch.data()), 1, row.data());
-    const double square = square_between(row.data(), now.cells->centroid(cell), dim());
+    const double square = square_between(row.data(), now.cells->centroid(cell, centroid.data()), dim());
     if (!std::isfinite(square)) return;
     sum += square;
     ++taken;
@@ -279,27 +283,26 @@ void IvfIndex::train_rows(MatrixView rows, const TrainOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   reject_bad_rows(rows, options.run);
   if (size()) fail(Error::wrong_state, "the index holds ", size(), " rows: clear it before it is trained again");
-  const std::shared_ptr<const CellFinder> before = learned().cells;
-  std::shared_ptr<const CellFinder> cells = before;
-  if (!came_full_) {
-    fill_coarse(rows, nlist_, kmeans_, {remaining(options.run, start), options.warnings}, *coarse_);
-    cells = std::make_shared<CellFinder>(coarse_);
-  }
-  std::shared_ptr<Codec> taught;
+  std::shared_ptr<const CellFinder> cells = learned().cells;
+  const CoarseBackup backup(*coarse_, cells);
   try {
-    taught = teach(*cells, rows, {remaining(options.run, start), options.warnings});
+    if (!came_full_) {
+      fill_coarse(rows, nlist_, kmeans_, {remaining(options.run, start), options.warnings}, *coarse_);
+      cells = std::make_shared<CellFinder>(coarse_);
+    }
+    std::shared_ptr<Codec> taught = teach(*cells, rows, {remaining(options.run, start), options.warnings});
+    const double spread = spread_of(rows, *cells, remaining(options.run, start));
+    const bool empty = store_->while_empty([&] {
+      std::unique_lock lock(learned_mutex_);
+      spread_ = spread;
+      cells_ = std::move(cells);
+      if (taught) codec_ = std::move(taught);
+    });
+    if (!empty) fail(Error::wrong_state, "rows came while the index was trained: it stays as it was");
   } catch (...) {
-    if (!came_full_) before ? before->put_back() : coarse_->clear();
+    if (!came_full_) backup.restore();
     throw;
   }
-  const double spread = spread_of(rows, *cells, remaining(options.run, start));
-  const bool empty = store_->while_empty([&] {
-    std::unique_lock lock(learned_mutex_);
-    spread_ = spread;
-    cells_ = std::move(cells);
-    if (taught) codec_ = std::move(taught);
-  });
-  if (!empty) fail(Error::wrong_state, "rows came while the index was trained: it stays as it was");
 }
 
 std::unique_ptr<Codec> IvfIndex::teach(const CellFinder& cells, MatrixView rows, const TrainOptions& options) const {
@@ -308,8 +311,9 @@ std::unique_ptr<Codec> IvfIndex::teach(const CellFinder& cells, MatrixView rows,
   if (!residual_) return codec->trained(rows, options);
   Matrix sample = RowSet(rows, kTrainingRows).floats();
   const std::vector<std::uint32_t> of = cells.assign(sample, options.run);
+  std::vector<float> scratch(dim());
   for (std::size_t i = 0; i < of.size(); ++i) {
-    const float* const centroid = cells.centroid(of[i]);
+    const float* const centroid = cells.centroid(of[i], scratch.data());
     for (std::size_t j = 0; j < dim(); ++j) sample.floats()[i * dim() + j] -= centroid[j];
   }
   return codec->trained(sample, {remaining(options.run, start), options.warnings});

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <iterator>
 #include <map>
 
 #include "core/call_limits.h"
@@ -9,6 +10,7 @@
 #include "core/hit_sort.h"
 #include "core/id_map.h"
 #include "core/results.h"
+#include "core/row_set.h"
 #include "metric/finite_rows.h"
 #include "partition/ivf_view.h"
 #include "partition/list_search.h"
@@ -19,7 +21,13 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMostQueries = 16384;  // at once
+constexpr std::size_t kFewQueries = 64;
+constexpr std::size_t kMostCells = 1 << 22;  // that are chosen at once
 constexpr std::size_t kMoreCells = 4;        // times as many as before, when results are missing
+// Of cells that are combinations, more are not looked for one by one: then come all that hold rows. This many queries
+// times cells are at work at once.
+constexpr std::size_t kMostCombinations = 1 << 15;
+constexpr std::size_t kMostPairs = 1 << 26;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -106,12 +114,16 @@ class GroupSearch {
     std::size_t count = std::min(nprobe, nlist);
     for (const auto start = Clock::now(); !active_.empty() && before < count;) {
       const RunOptions left = remaining(run, start);
-      choose(count, left);
+      if (count == nlist && lists_.cells.are_combinations() && !options_.max_codes) {
+        choose_all(left);
+      } else {
+        choose(count, left);
+      }
       search_.look(active_, cells_, remaining(run, start), meter_);
       if (wanted_.k == 0 || options_.max_codes) return;
       std::erase_if(active_, [&](std::uint32_t q) { return search_.found(q) >= wanted_.k; });
       before = count;
-      count = std::min(count * kMoreCells, nlist);
+      count = count * kMoreCells < nlist && !all_after(count * kMoreCells) ? count * kMoreCells : nlist;
       for (const std::uint32_t q : active_) {
         seen_[q].insert(seen_[q].end(), cells_[q].begin(), cells_[q].end());
         std::sort(seen_[q].begin(), seen_[q].end());
@@ -130,20 +142,41 @@ class GroupSearch {
   }
 
  private:
+  bool all_after(std::size_t count) const { return lists_.cells.are_combinations() && count > kMostCombinations; }
+
+  // All cells that hold rows, some of the nearest first.
+  void choose_all(const RunOptions& run) {
+    constexpr std::size_t kFirst = 64;
+    choose(std::min(kFirst, lists_.cells.nlist()), run);
+    if (occupied_.empty()) {
+      for (std::uint32_t cell = 0; cell < lists_.cells.nlist(); ++cell) {
+        if (lists_.snapshot.chunks[cell].live()) occupied_.push_back(cell);
+      }
+    }
+    for (const std::uint32_t q : active_) {
+      std::vector<std::uint32_t> known = cells_[q];
+      known.insert(known.end(), seen_[q].begin(), seen_[q].end());
+      std::sort(known.begin(), known.end());
+      std::set_difference(occupied_.begin(), occupied_.end(), known.begin(), known.end(),
+                          std::back_inserter(cells_[q]));
+    }
+  }
+
   // The `count` nearest cells of each active query, but those it has seen.
   void choose(std::size_t count, const RunOptions& run) {
     const auto start = Clock::now();
-    Matrix some;
-    MatrixView queries = group_.rows;
-    if (active_.size() < cells_.size()) {
-      some = Matrix(DType::f32, active_.size(), queries.dim());
-      for (std::size_t i = 0; i < active_.size(); ++i) queries.copy_row(active_[i], some.floats() + i * queries.dim());
-      queries = some;
-    }
     const auto order = options_.max_codes ? CellFinder::Order::strict : CellFinder::Order::loose;
-    const std::vector<Id> nearest = lists_.cells.nearest(queries, count, order, run);
-    for (std::size_t i = 0; i < active_.size(); ++i) {
-      take_cells(active_[i], std::span(nearest).subspan(i * count, count));
+    const std::size_t at_once = std::max<std::size_t>(1, kMostCells / count);
+    for (std::size_t first = 0; first < active_.size(); first += at_once) {
+      const auto some =
+          std::span<const std::uint32_t>(active_).subspan(first, std::min(at_once, active_.size() - first));
+      Matrix rows;
+      MatrixView queries = group_.rows;
+      if (some.size() < cells_.size()) queries = rows = rows_of(group_.rows, some);
+      const std::vector<Id> nearest = lists_.cells.nearest(queries, count, order, remaining(run, start));
+      for (std::size_t i = 0; i < some.size(); ++i) {
+        take_cells(some[i], std::span(nearest).subspan(i * count, count));
+      }
     }
     coarse_seconds_ += seconds_since(start);
   }
@@ -171,6 +204,7 @@ class GroupSearch {
   ListSearch::Chosen seen_;        // of those that look again
   std::vector<std::size_t> rows_;  // in the cells chosen so far
   std::vector<std::uint32_t> active_;
+  std::vector<std::uint32_t> occupied_;  // cells that hold rows, once they are asked for
   double coarse_seconds_ = 0;
 };
 
@@ -192,8 +226,10 @@ std::vector<std::vector<Hit>> IvfIndex::hits_of(MatrixView queries, std::size_t 
   const ListSearch::Wanted wanted{std::min(k, now.snapshot->live), radius};
   const std::size_t probes = options.nprobe ? options.nprobe : nprobe();
   ProgressMeter meter(options.run, "search", queries.rows());
-  for (std::size_t first = 0; first < queries.rows(); first += kMostQueries) {
-    const std::size_t count = std::min(kMostQueries, queries.rows() - first);
+  const bool many_cells = now.learned.cells->are_combinations();
+  const std::size_t at_once = many_cells ? std::clamp(kMostPairs / nlist_, kFewQueries, kMostQueries) : kMostQueries;
+  for (std::size_t first = 0; first < queries.rows(); first += at_once) {
+    const std::size_t count = std::min(at_once, queries.rows() - first);
     for (const Group& group : grouped(queries.slice(first, count), first, options, metric())) {
       const RunOptions run = remaining(options.run, start);
       GroupSearch search(lists, group, wanted, options, run, meter);

@@ -71,7 +71,8 @@ class ListSearch::Relative {
     const std::size_t dim = queries.dim();
     const bool product = lists.codec.metric() == Metric::inner_product;
     const Ranker ranker(lists.codec);
-    const float* const centroid = lists.cells.centroid(cell);
+    std::vector<float> scratch(dim);
+    const float* const centroid = lists.cells.centroid(cell, scratch.data());
     for (std::size_t i = 0; i < chosen.size(); ++i) {
       float* const row = rows_.floats() + i * dim;
       if (product) {

@@ -41,6 +41,9 @@ struct ByCell {
 
   std::vector<CellRun> runs;
   std::vector<std::size_t> order;
+
+ private:
+  void sort(std::span<const std::uint32_t> cells);
 };
 
 // Rows of one call, each in the cell nearest to it. Borrows them.

@@ -1,6 +1,7 @@
 // Consecutive codes of a store, and the table of all of them that one snapshot shares with the next.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -29,7 +30,9 @@ struct ChunkMemory {
 
 // Consecutive codes and their ids. Rows [0, count) never change while anyone looks at them.
 struct Chunk {
-  std::uint32_t serial = 0;  // ascending through a store; names the chunk across snapshots
+  // Ascending through a store; names the chunk across snapshots. By cells, the number of the cell, where it was ever
+  // touched.
+  std::uint32_t serial = 0;
   bool mapped = false;
   const Byte* codes = nullptr;
   const Id* ids = nullptr;  // null: row i has id first_id + i
@@ -57,13 +60,27 @@ struct Chunk {
 };
 
 // Chunks by position, in blocks that tables share: a copy of a table costs a pointer a block, and a change of it copies
-// the blocks that it touches.
+// the blocks that it touches. Blocks of cells that were never touched are not there.
 class ChunkTable {
  public:
+  ChunkTable() = default;
+  // Empty chunks, whose serials are their positions once they are edited.
+  explicit ChunkTable(std::size_t cells) : blocks_((cells + kBlock - 1) / kBlock), size_(cells) {}
+
   std::size_t size() const noexcept { return size_; }
   bool empty() const noexcept { return size_ == 0; }
-  const Chunk& operator[](std::size_t i) const noexcept { return (*blocks_[i / kBlock])[i % kBlock]; }
+  const Chunk& operator[](std::size_t i) const noexcept {
+    const Block* const block = blocks_[i / kBlock].get();
+    return block ? (*block)[i % kBlock] : kEmpty;
+  }
   const Chunk& back() const noexcept { return (*this)[size_ - 1]; }
+
+  // Of the table itself.
+  std::size_t memory_bytes() const noexcept {
+    const auto there =
+        static_cast<std::size_t>(std::count_if(blocks_.begin(), blocks_.end(), [](auto& b) { return b; }));
+    return blocks_.size() * sizeof(blocks_[0]) + there * kBlock * sizeof(Chunk);
+  }
 
   // To write to, in a table that no other thread sees yet. Holds until the next chunk comes.
   Chunk& edit(std::size_t i) { return own(i / kBlock)[i % kBlock]; }
@@ -113,10 +130,16 @@ class ChunkTable {
  private:
   static constexpr std::size_t kBlock = 32;
   using Block = std::vector<Chunk>;
+  static inline const Chunk kEmpty = {};
 
   // Only tables that are being made hold a block alone: what readers see, the store holds too.
   Block& own(std::size_t b) {
-    if (blocks_[b].use_count() > 1) {
+    if (!blocks_[b]) {
+      blocks_[b] = std::make_shared<Block>();
+      blocks_[b]->reserve(kBlock);
+      const std::size_t end = std::min(size_, (b + 1) * kBlock);
+      for (std::size_t i = b * kBlock; i < end; ++i) blocks_[b]->push_back({.serial = static_cast<std::uint32_t>(i)});
+    } else if (blocks_[b].use_count() > 1) {
       auto copy = std::make_shared<Block>();
       copy->reserve(kBlock);
       copy->assign(blocks_[b]->begin(), blocks_[b]->end());

@@ -42,7 +42,7 @@ std::shared_ptr<Snapshot> CodeStore::empty_snapshot() const {
   empty->layout = layout_;
   empty->code_bytes = code_bytes_;
   empty->stride = static_cast<std::ptrdiff_t>(bytes_of_codes(layout_, 1, code_bytes_));
-  for (std::uint32_t cell = 0; cell < cells_; ++cell) empty->chunks.push_back({.serial = cell});
+  empty->chunks = ChunkTable(cells_);
   return empty;
 }
 
@@ -239,9 +239,10 @@ void CodeStore::publish(Draft& draft, const Identity& identity) noexcept {
     index_rows(chunk, run.first, run.count, chunk.serial);
   }
   for (const std::size_t c : draft.rewritten()) {
+    const Chunk& chunk = snapshot_->chunks[c];
     const bool last = c + 1 == snapshot_->chunks.size();
-    const std::uint32_t end = last ? next_serial_ : snapshot_->chunks[c + 1].serial;
-    index_rows(snapshot_->chunks[c], 0, snapshot_->chunks[c].count, end);
+    const std::uint32_t end = last ? next_serial_ : cells_ ? chunk.serial + 1 : snapshot_->chunks[c + 1].serial;
+    index_rows(chunk, 0, chunk.count, end);
   }
 }
 
@@ -312,6 +313,7 @@ std::optional<CodeStore::Found> CodeStore::find(Id id) const {
   if (identity_.ascending) return find_ascending(id);
   const std::uint64_t place = map_.find(id);
   if (place == IdMap::kNoSlot) return std::nullopt;
+  if (cells_) return Found{place >> 32, place & 0xffffffffu};
   const auto& chunks = snapshot_->chunks;
   const auto chunk = std::lower_bound(chunks.begin(), chunks.end(), static_cast<std::uint32_t>(place >> 32),
                                       [](const Chunk& c, std::uint32_t serial) { return c.serial < serial; });

@@ -232,8 +232,8 @@ void Draft::cast_all(std::shared_ptr<const Shadow> shadow, const CastFn& cast) {
   next_->shadow = std::move(shadow);
   std::vector<Casting> all;
   for (std::size_t c = 0; c < next_->chunks.size(); ++c) {
+    if (next_->chunks[c].count == 0) continue;
     Chunk& chunk = next_->chunks.edit(c);
-    if (chunk.count == 0) continue;
     Byte* const shadows = make_room_for_shadows(chunk.held(), *next_, chunk);
     all.push_back({*next_->shadow, chunk.codes, chunk.count, shadows});
   }

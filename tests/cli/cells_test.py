@@ -33,6 +33,16 @@ class Build(CellsTest):
         self.assertIn("21 cells", self.fail(BAD_DATA, "build", "base.npy", "-o", "x", "--index", "IVF21,Flat"))
         self.assertIn("IVF0", self.fail(USAGE, "build", "base.npy", "-o", "x", "--index", "IVF0,Flat"))
 
+    def test_cells_that_are_combinations(self):
+        write_npy(self.path("base.npy"), random_rows(ROWS, 4))
+        told = self.succeed_json("build", "base.npy", "-o", "x", "--index", "IMI2x3,Flat")
+        self.assertEqual((told["spec"], told["ntotal"]), ("IMI2x3,Flat", ROWS))
+        told = self.succeed_json("info", "x", "--lists")
+        self.assertEqual((told["nlist"], sum(told["list_sizes"])), (64, ROWS))
+        self.succeed("build", "base.npy", "-o", "x", "--index", "IVF16(RCQ2x2),SQ8")
+        self.assertIn("IVF16(RCQ2x2)", self.succeed("info", "x"))
+        self.assertIn("100 cells", self.fail(USAGE, "build", "base.npy", "-o", "x", "--index", "IVF100(RCQ2x2),Flat"))
+
     def test_help_names_the_grammar(self):
         self.assertIn("IVF<n>[(coarse)][,nprobe=N][,by_residual=on|off]", self.succeed("build", "--help"))
         for command in ("search", "eval"):

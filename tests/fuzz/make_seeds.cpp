@@ -114,13 +114,25 @@ void write_partition_seeds(const fs::path& folder) {
   for (const char* spec :
        {"IVF3,Flat,exact=fp32", "IVF3,Flat,exact=int8", "IVF3,SQ8", "IVF3,nprobe=2,PQ3x4", "IVF3,PQ3x4fs",
         "IVF3,by_residual=on,PQ3x4fs", "IVF3,RaBitQ", "IVF3(Flat,dtype=float16),metric=ip,LSH", "IVF3(IVF2,Flat),Flat",
-        "PCA3,IVF2,Flat,RFlat", "IVF2,FlatDedup"}) {
+        "PCA3,IVF2,Flat,RFlat", "IVF2,FlatDedup", "IMI2x2,Flat,exact=fp32", "IMI3x1,PQ3x4fs", "IVF8(RCQ3x1),SQ8"}) {
     const auto index = index_factory(kDim, spec);
     save(*index, folder / (std::string(spec) + " untrained"));
     index->train(MatrixView(rows, kDim));
     save(*index, folder / (std::string(spec) + " empty"));
     index->add(MatrixView(rows, kDim));
     index->remove(std::array<Id, 2>{3, 33});
+    save(*index, folder / spec);
+  }
+}
+
+// Coarse indexes of combinations, alone: nothing is added to them.
+void write_implicit_seeds(const fs::path& folder) {
+  constexpr std::size_t kDim = 6;
+  const auto rows = rows_of(40, kDim);
+  for (const char* spec : {"IMI2x2", "RCQ2x2"}) {
+    const auto index = index_factory(kDim, spec);
+    save(*index, folder / (std::string(spec) + " untrained"));
+    index->train(MatrixView(rows, kDim));
     save(*index, folder / spec);
   }
 }
@@ -172,6 +184,7 @@ int main(int argc, char** argv) try {
   knear::write_index_seeds(folder / "index_fuzz");
   knear::write_composed_seeds(folder / "index_fuzz");
   knear::write_partition_seeds(folder / "index_fuzz");
+  knear::write_implicit_seeds(folder / "index_fuzz");
   knear::write_vector_seeds(folder / "vectors_fuzz");
   return 0;
 } catch (const std::exception& error) {

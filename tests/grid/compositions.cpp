@@ -2,6 +2,26 @@
 
 namespace knear {
 
+namespace {
+
+// Partitions whose cells are combinations.
+void add_combinations(std::vector<Composition>& all) {
+  for (const Metric metric : {Metric::l2, Metric::inner_product}) {
+    const std::vector<Composition> some = {
+        {"IMI2x3,nprobe=64,Flat", metric, 20},
+        {"IVF64(RCQ2x3),nprobe=64,Flat", metric, 20},
+        {"IVF16(RCQ2x2,beam_factor=-1),nprobe=16,SQ8", metric, 20, Distances::of_codes},
+        {"IMI3x2,by_residual=on,nprobe=64,PQ6x4", metric, 24, Distances::of_codes},
+        {"IMI2x3,nprobe=64,PQ10x4fs", metric, 20},
+    };
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  const std::vector<Composition> chosen_by_l2 = {{"IMI2x4,metric=l2,nprobe=256,Flat", Metric::cosine, 20}};
+  all.insert(all.end(), chosen_by_l2.begin(), chosen_by_l2.end());
+}
+
+}  // namespace
+
 std::vector<Composition> compositions() {
   const std::vector<Metric> everyday{Metric::l2, Metric::inner_product, Metric::cosine};
   const std::vector<Metric> rare{Metric::l1,       Metric::linf,          {Metric::lp, 3},
@@ -71,7 +91,9 @@ std::vector<Composition> compositions() {
   }
   all.push_back({"FlatDedup,dtype=uint8", Metric::l1});
   all.push_back({"FlatDedup", Metric::nan_euclidean});
-  all.push_back({"PCA12,IVF4,nprobe=4,SQ8,RFlat,k_factor=100", Metric::l2});
+  const std::string refined = "PCA12,IVF4,nprobe=4,SQ8,RFlat,k_factor=100";
+  all.push_back({refined, Metric::l2});
+  add_combinations(all);
   return all;
 }
 
