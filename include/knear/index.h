@@ -85,12 +85,12 @@ class Index {
   std::map<std::string, std::string> metadata() const;
   void set_metadata(std::map<std::string, std::string> values);
 
-  // Writes what load needs. Called by save().
-  virtual void write(SectionWriter& writer) const = 0;
+  // Writes what load needs. Called by save(). Each shape has this or the next.
+  virtual void write(SectionWriter& writer) const;
+  using Others = std::span<const Index* const>;
   // Writes what load needs of an index that holds the rows of the others, too, behind its own; takes little memory.
   // Codes are taken as they are: Error::invalid_argument unless all learned the same. Called by merge_files().
-  virtual void write_merged(SectionWriter& writer, std::span<const Index* const> others,
-                            const MergeOptions& options) const;
+  virtual void write_merged(SectionWriter& writer, Others others, const MergeOptions& options) const;
   // Takes over what write() of an index of the same spec wrote, which stays in the container's memory or mapped
   // file; called on a new index. Error::corrupt_file when the parts disagree.
   virtual void read(const Container& container) = 0;

@@ -76,9 +76,7 @@ class IvfIndex : public Index {
   IndexStats stats() const override;
   Report verify() const override;
   std::size_t code_bytes() const override;  // with the number of the cell in front
-  void write(SectionWriter& writer) const override;
-  void write_merged(SectionWriter& writer, std::span<const Index* const> others,
-                    const MergeOptions& options) const override;
+  void write_merged(SectionWriter& writer, Others others, const MergeOptions& options) const override;
   void read(const Container& container) override;
 
  protected:

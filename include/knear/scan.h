@@ -32,9 +32,7 @@ class ScanIndex : public Index {
   Capabilities capabilities() const override;
   IndexStats stats() const override;
   Report verify() const override;
-  void write(SectionWriter& writer) const override;
-  void write_merged(SectionWriter& writer, std::span<const Index* const> others,
-                    const MergeOptions& options) const override;
+  void write_merged(SectionWriter& writer, Others others, const MergeOptions& options) const override;
   void read(const Container& container) override;
   void expect_ranks_only() override { ranks_only_ = true; }
 

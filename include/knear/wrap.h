@@ -46,9 +46,7 @@ class PreTransformIndex : public Index {
   IndexStats stats() const override;
   std::size_t code_bytes() const override;
   Report verify() const override;
-  void write(SectionWriter& writer) const override;
-  void write_merged(SectionWriter& writer, std::span<const Index* const> others,
-                    const MergeOptions& options) const override;
+  void write_merged(SectionWriter& writer, Others others, const MergeOptions& options) const override;
   void read(const Container& container) override;
 
  protected:
@@ -114,9 +112,7 @@ class RefineIndex : public Index {
   IndexStats stats() const override;
   std::size_t code_bytes() const override;
   Report verify() const override;
-  void write(SectionWriter& writer) const override;
-  void write_merged(SectionWriter& writer, std::span<const Index* const> others,
-                    const MergeOptions& options) const override;
+  void write_merged(SectionWriter& writer, Others others, const MergeOptions& options) const override;
   void read(const Container& container) override;
 
  protected:

@@ -53,6 +53,16 @@ void narrow(DType dtype, const float* in, std::size_t n, Byte* out) {
 RowReader::RowReader(const Codec& codec)
     : codec_(codec), are_floats_(codec.exact() && codec.dtype() == DType::f32), code_(codec.code_bytes()) {}
 
+// Not cleared, since all of it will be written.
+float* RowReader::room_for(std::size_t rows) {
+  const std::size_t floats = rows * codec_.dim();
+  if (floats > scratch_floats_) {
+    scratch_ = std::make_unique_for_overwrite<float[]>(floats);
+    scratch_floats_ = floats;
+  }
+  return scratch_.get();
+}
+
 bool RowReader::in_place(const Byte* code, std::ptrdiff_t stride) const noexcept {
   return are_floats_ && stride >= 0 && stride % 4 == 0 && reinterpret_cast<std::uintptr_t>(code) % 4 == 0;
 }
@@ -64,13 +74,13 @@ FloatRows RowReader::read(const CodeBlock& block, std::size_t first, std::size_t
     return {reinterpret_cast<const float*>(start), static_cast<std::size_t>(block.stride) / 4, true};
   }
   const std::size_t dim = codec_.dim();
-  scratch_.resize(std::max(scratch_.size(), count * dim));
+  float* const rows = room_for(count);
   if (block.stride == static_cast<std::ptrdiff_t>(codec_.code_bytes())) {
-    codec_.decode(start, count, scratch_.data());
+    codec_.decode(start, count, rows);
   } else {
-    for (std::size_t i = 0; i < count; ++i) codec_.decode(block.code(first + i), 1, scratch_.data() + i * dim);
+    for (std::size_t i = 0; i < count; ++i) codec_.decode(block.code(first + i), 1, rows + i * dim);
   }
-  return {scratch_.data(), dim, false};
+  return {rows, dim, false};
 }
 
 FloatRows RowReader::read_planes(const CodeBlock& block, std::size_t first, std::size_t count) {
@@ -80,20 +90,20 @@ FloatRows RowReader::read_planes(const CodeBlock& block, std::size_t first, std:
     const std::size_t at = first + i;
     from_group(block.group(at / kGroupRows), code_bytes, at % kGroupRows, code_.data() + i * code_bytes);
   }
-  scratch_.resize(std::max(scratch_.size(), count * codec_.dim()));
-  codec_.decode(code_.data(), count, scratch_.data());
-  return {scratch_.data(), codec_.dim(), false};
+  float* const rows = room_for(count);
+  codec_.decode(code_.data(), count, rows);
+  return {rows, codec_.dim(), false};
 }
 
 void RowReader::read(const SlotTable& table, std::span<const Slot> slots, const float** rows) {
-  scratch_.resize(std::max(scratch_.size(), slots.size() * codec_.dim()));
+  float* const scratch = are_floats_ ? nullptr : room_for(slots.size());
   for (std::size_t i = 0; i < slots.size(); ++i) {
     const Byte* code = table.code(slots[i], code_.data());
     if (in_place(code, 0)) {
       rows[i] = reinterpret_cast<const float*>(code);
       continue;
     }
-    float* row = scratch_.data() + i * codec_.dim();
+    float* row = (scratch ? scratch : room_for(slots.size())) + i * codec_.dim();
     codec_.decode(code, 1, row);
     rows[i] = row;
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -38,11 +39,13 @@ class RowReader {
 
  private:
   FloatRows read_planes(const CodeBlock& block, std::size_t first, std::size_t count);
+  float* room_for(std::size_t rows);
   bool in_place(const Byte* code, std::ptrdiff_t stride) const noexcept;
 
   const Codec& codec_;
   bool are_floats_;  // codes are float32 rows
-  std::vector<float> scratch_;
+  std::unique_ptr<float[]> scratch_;
+  std::size_t scratch_floats_ = 0;
   std::vector<Byte> code_;
 };
 

@@ -127,10 +127,11 @@ Neighbors Index::searched(MatrixView queries, std::size_t k, const SearchOptions
   const std::size_t places = result_places(queries.rows(), k);
   const Watch watch(options, queries.rows());
   const auto what = [&] { return concat("search of ", shape_of(queries), ", k = ", k); };
-  Neighbors found = perform([&] { return "results of a " + what(); }, [&] {
-    return Neighbors{queries.rows(), k, std::vector<float>(places), std::vector<Id>(places),
-                     std::vector<std::size_t>(queries.rows())};
-  });
+  Neighbors found = perform([&] { return "results of a " + what(); },
+                            [&] {
+                              return Neighbors{queries.rows(), k, std::vector<float>(places), std::vector<Id>(places),
+                                               std::vector<std::size_t>(queries.rows())};
+                            });
   if (queries.rows() != 0) {
     perform(what, [&] { into(found.distances.data(), found.ids.data(), found.counts.data()); });
   }
@@ -219,7 +220,9 @@ void Index::merge(const Index& other, const MergeOptions& options) {
   perform([&] { return concat("merge of ", other.size(), " rows"); }, [&] { merge_rows(other, options); });
 }
 
-void Index::write_merged(SectionWriter& writer, std::span<const Index* const> others, const MergeOptions&) const {
+void Index::write(SectionWriter& writer) const { write_merged(writer, {}, {}); }
+
+void Index::write_merged(SectionWriter& writer, Others others, const MergeOptions&) const {
   if (!others.empty()) fail(Error::unsupported, "files of ", spec(), " cannot be merged: merge the indexes");
   write(writer);
 }

@@ -234,10 +234,7 @@ Report IvfIndex::verify() const {
   return report;
 }
 
-void IvfIndex::write(SectionWriter& writer) const { write_merged(writer, {}, {}); }
-
-void IvfIndex::write_merged(SectionWriter& writer, std::span<const Index* const> others,
-                            const MergeOptions& options) const {
+void IvfIndex::write_merged(SectionWriter& writer, Others others, const MergeOptions& options) const {
   std::shared_lock lock(learned_mutex_);
   std::vector<StoredPart> parts = {store_->part()};
   for (const IvfIndex* other : same_shape(*this, others)) {

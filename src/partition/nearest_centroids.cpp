@@ -61,11 +61,10 @@ void NearestCentroids::find(MatrixView queries, std::size_t count, const RunOpti
     const std::size_t first = task * at_once;
     const std::size_t rows = std::min(at_once, queries.rows() - first);
     Scratch scratch;
-    scratch.values.resize(rows * nlist);
-    panels_.products({floats_of(queries, first), rows, queries.dim()}, scratch.values.data(), nlist);
+    const auto values = std::make_unique_for_overwrite<float[]>(rows * nlist);
+    panels_.products({floats_of(queries, first), rows, queries.dim()}, values.get(), nlist);
     for (std::size_t i = 0; i < rows; ++i) {
-      choose(floats_of(queries, first + i), scratch.values.data() + i * nlist, count, scratch,
-             cells + (first + i) * count);
+      choose(floats_of(queries, first + i), values.get() + i * nlist, count, scratch, cells + (first + i) * count);
     }
   });
 }

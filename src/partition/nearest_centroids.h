@@ -26,7 +26,6 @@ class NearestCentroids {
 
  private:
   struct Scratch {
-    std::vector<float> values;
     std::vector<float> least;
     std::vector<std::size_t> near;
   };

@@ -110,10 +110,7 @@ Report ScanIndex::verify() const {
   return report;
 }
 
-void ScanIndex::write(SectionWriter& writer) const { write_merged(writer, {}, {}); }
-
-void ScanIndex::write_merged(SectionWriter& writer, std::span<const Index* const> others,
-                             const MergeOptions& options) const {
+void ScanIndex::write_merged(SectionWriter& writer, Others others, const MergeOptions& options) const {
   std::shared_lock lock(codec_mutex_);
   const std::vector<Byte> learned = learned_bytes(*codec_);
   std::vector<StoredPart> parts = {store_->part()};

@@ -133,10 +133,7 @@ Report PreTransformIndex::verify() const { return index_->verify(); }
 
 std::size_t PreTransformIndex::code_bytes() const { return index_->code_bytes(); }
 
-void PreTransformIndex::write(SectionWriter& writer) const { write_merged(writer, {}, {}); }
-
-void PreTransformIndex::write_merged(SectionWriter& writer, std::span<const Index* const> others,
-                                     const MergeOptions& options) const {
+void PreTransformIndex::write_merged(SectionWriter& writer, Others others, const MergeOptions& options) const {
   const std::shared_lock lock(training_mutex_);
   const auto chain = this->chain();
   std::vector<const Index*> inside;

@@ -139,11 +139,8 @@ Report RefineIndex::verify() const {
 
 std::size_t RefineIndex::code_bytes() const { return base_->code_bytes() + refine_->code_bytes(); }
 
-void RefineIndex::write(SectionWriter& writer) const { write_merged(writer, {}, {}); }
-
 // While writers are at work elsewhere, the two parts of another index might not hold the same rows.
-void RefineIndex::write_merged(SectionWriter& writer, std::span<const Index* const> others,
-                               const MergeOptions& options) const {
+void RefineIndex::write_merged(SectionWriter& writer, Others others, const MergeOptions& options) const {
   std::vector<const RefineIndex*> all = same_shape(*this, others);
   std::vector<const Index*> bases;
   std::vector<const Index*> fines;

@@ -2,8 +2,6 @@
 
 #include "kernels_test.h"
 
-#include "core/rng.h"
-
 namespace knear::kernels {
 namespace {
 
@@ -112,13 +110,14 @@ TEST_P(Rows, ARowsNanStaysInItsRow) {
 }
 
 TEST_P(Rows, SubTablesAreExcessesOverTheLeastWithinTheBound) {
-  Rng rng(5);
+  std::mt19937 random(5);
+  std::uniform_real_distribution<float> uniform(-0.5f, 0.5f);
   for (const std::size_t depth : {1u, 2u, 5u, 8u, 40u, 272u}) {
     for (const std::size_t count : {16u, 32u, 48u, 64u, 80u, 256u}) {
       constexpr std::size_t subs = 3;
       std::vector<float> query(subs * depth), centroids(subs * depth * count);
-      for (float& x : query) x = static_cast<float>(rng.uniform() - 0.5);
-      for (float& x : centroids) x = static_cast<float>(rng.uniform() - 0.5);
+      for (float& x : query) x = uniform(random);
+      for (float& x : centroids) x = uniform(random);
       for (const bool l2 : {true, false}) {
         std::vector<float> out(subs * count + 1, 77), least(subs), most(subs);
         const SubTablesJob job{query.data(), centroids.data(), subs,         depth,      count,

@@ -67,6 +67,28 @@ inline simde__m512 _mm512_cvtepi32_ps(simde__m512i x) {
   return simde__m512_from_private(out);
 }
 
+inline simde__m512i _mm512_cvtepu8_epi32(simde__m128i x) {
+  const simde__m128i_private in = simde__m128i_to_private(x);
+  simde__m512i_private out{};
+  for (unsigned i = 0; i < 16; ++i) out.i32[i] = in.u8[i];
+  return simde__m512i_from_private(out);
+}
+
+inline simde__m512i _mm512_srli_epi32(simde__m512i x, unsigned bits) {
+  const simde__m512i_private in = simde__m512i_to_private(x);
+  simde__m512i_private out{};
+  for (unsigned i = 0; i < 16; ++i) out.u32[i] = in.u32[i] >> bits;
+  return simde__m512i_from_private(out);
+}
+
+inline simde__m512 _mm512_permutexvar_ps(simde__m512i places, simde__m512 x) {
+  const simde__m512i_private at = simde__m512i_to_private(places);
+  const simde__m512_private in = simde__m512_to_private(x);
+  simde__m512_private out{};
+  for (unsigned i = 0; i < 16; ++i) out.f32[i] = in.f32[at.u32[i] & 15u];
+  return simde__m512_from_private(out);
+}
+
 inline simde__m512d _mm512_cvtps_pd(simde__m256 x) {
   const simde__m256_private in = simde__m256_to_private(x);
   simde__m512d_private out{};
