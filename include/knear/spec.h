@@ -37,11 +37,13 @@ struct CellsSpec {
   std::optional<Metric> metric = {};             // by which cells are chosen, where it is not the index's own
   std::optional<bool> by_residual = {};          // see IvfOptions, as the next
   std::size_t nprobe = 0;
+  std::vector<Stage> transforms = {};  // between the cells and the codes, which are then of images; not in str()
 
   std::string str() const;
 };
 
-// What an index is made of. As text, the factory string: "Flat", "OPQ16_64,IVF1024,PQ16x4fs,RFlat".
+// What an index is made of. As text, the factory string: "Flat", "OPQ16_64,IVF1024,PQ16x4fs,RFlat",
+// "IVF1024,PCA32,SQ8".
 struct Spec {
   std::vector<Stage> transforms = {};            // in the order in which rows pass them
   std::optional<CellsSpec> cells = {};           // none: every code is looked at
@@ -58,6 +60,9 @@ Spec parse_spec(std::string_view text);
 // The transform of one stage, and from text, "PCA64" or "OPQ16_64,bits=4". Error::invalid_argument as above.
 std::unique_ptr<Transform> build_transform(const Stage& stage, std::size_t dim_in);
 std::unique_ptr<Transform> transform_factory(std::size_t dim_in, std::string_view text);
+
+// What keeps the rows of a spec, or their images: its codec, behind transforms that stand between cells and codes.
+std::unique_ptr<Codec> build_codec(const Spec& spec, std::size_t dim, Metric metric);
 
 // Builds an empty index.
 std::unique_ptr<Index> build(const Spec& spec, std::size_t dim, Metric metric = Metric::l2);
