@@ -131,9 +131,9 @@ std::unique_ptr<Codec> make_zn_codec(std::size_t dim, Metric metric, const ZnOpt
 // "SH1.5", "SH1.5m". The distance of a query to a code is the number of bits in which the query's own code differs; the
 // metric has to be L2.
 struct SpectralOptions {
-  // Unset: learned, 8 standard deviations of an element (the root of the variances' mean over dimensions), so that
-  // elements seldom leave the two half waves around the threshold and bits are mostly signs. Shorter ones tell more
-  // between close rows, and less between others. More than 0.
+  // Unset: learned, 2 to 8 standard deviations of an element (the root of the variances' mean over dimensions), that of
+  // which codes find the most near rows of a sample. Short ones tell more between close rows, which pays where rows lie
+  // in clusters; with the longest, bits are all but signs. More than 0.
   std::optional<float> period = {};
   // zero: t = 0, "g"; median: those of training rows, one a dimension, "m"; half: t = -period / 4, so that zero lies in
   // the middle of a half wave, "h".

@@ -7,7 +7,10 @@
 #include <vector>
 
 #include "knear/codecs.h"
+#include "knear/partition.h"
 #include "knear/scan.h"
+#include "knear/spec.h"
+#include "knear/transform.h"
 #include "knear/wrap.h"
 
 namespace knear {
@@ -91,6 +94,39 @@ struct IndexRaBitQ : ScanIndex {
 struct IndexLattice : ScanIndex {
   IndexLattice(std::size_t dim, const ZnOptions& options, Metric metric = Metric::l2)
       : ScanIndex(make_zn_codec(dim, metric, options)) {}
+};
+
+// Cells in the original space, codes of images: those of another partition behind a transform. Cells are found by the
+// quantizer, empty or full; of the other, its description counts (cells, residuals where it was told, codes), not what
+// it has learned. A transform that came trained stays as it is.
+struct IndexIVFIndependentQuantizer : IvfIndex {
+  IndexIVFIndependentQuantizer(std::shared_ptr<Index> quantizer, const IvfIndex& index_ivf,
+                               std::shared_ptr<Transform> transform)
+      : IndexIVFIndependentQuantizer(
+            std::move(quantizer), parse_spec(index_ivf.spec()),
+            make_transformed_codec({std::move(transform)},
+                                   build_codec(parse_spec(index_ivf.spec()), index_ivf.dim(), index_ivf.metric()))) {}
+
+ private:
+  IndexIVFIndependentQuantizer(std::shared_ptr<Index> quantizer, const Spec& spec, std::unique_ptr<Codec> codec)
+      : IvfIndex(std::move(quantizer), std::move(codec),
+                 {.nlist = spec.cells->nlist, .by_residual = spec.cells->by_residual, .nprobe = spec.cells->nprobe}) {}
+};
+
+// Bits of waves of images, compared by Hamming distance, in lists.
+struct IndexIVFSpectralHash : IvfIndex {
+  // nbit dimensions of ITQ, or of a random rotation where there are more bits than dimensions; period 0: learned.
+  IndexIVFSpectralHash(std::shared_ptr<Index> quantizer, std::size_t dim, std::size_t nlist, std::size_t nbit,
+                       float period = 0)
+      : IndexIVFSpectralHash(std::move(quantizer), {.nlist = nlist},
+                             nbit <= dim ? make_itq(dim, nbit) : make_random_rotation(dim, nbit),
+                             {.period = period == 0 ? std::optional<float>() : period}) {}
+  // With by_residual, thresholds are at the centroids.
+  IndexIVFSpectralHash(std::shared_ptr<Index> quantizer, const IvfOptions& cells, std::shared_ptr<Transform> transform,
+                       const SpectralOptions& hash)
+      : IvfIndex(std::move(quantizer),
+                 make_transformed_codec({transform}, make_spectral_codec(transform->dim_out(), Metric::l2, hash)),
+                 cells) {}
 };
 
 }  // namespace knear

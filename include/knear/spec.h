@@ -66,9 +66,10 @@ std::unique_ptr<Codec> build_codec(const Spec& spec, std::size_t dim, Metric met
 
 // Builds an empty index.
 std::unique_ptr<Index> build(const Spec& spec, std::size_t dim, Metric metric = Metric::l2);
-// The partition of a spec that is nothing else, "IVF100,PQ8x8", with cells that this index finds. The spec's own idea of
-// a coarse index does not count.
-std::unique_ptr<IvfIndex> build_partition(const Spec& spec, std::shared_ptr<Index> coarse, Metric metric);
+// The partition of a spec that is nothing else, "IVF100,PQ8x8", with cells that this index finds. The spec's own idea
+// of a coarse index does not count. Transforms come before those of the spec; what they have learned stays.
+std::unique_ptr<IvfIndex> build_partition(const Spec& spec, std::shared_ptr<Index> coarse, Metric metric,
+                                          TransformChain transforms = {});
 // The field's name for build(parse_spec(text), dim, metric).
 std::unique_ptr<Index> index_factory(std::size_t dim, std::string_view text, Metric metric = Metric::l2);
 

@@ -80,11 +80,11 @@ using TransformChain = std::vector<std::shared_ptr<Transform>>;
 
 // A codec of images: rows and queries pass the transforms first. "PCA32,SQ8" behind the cells of a partition.
 //
-// The distance is that of the inner codec in the space of images (of most, the distance to the image's decoded row), not
-// to the row that this one decodes to, which went the way back through the transforms. Elements of images that overflow
-// stop at the largest float. Training teaches the transforms in order, but those that came trained, then the inner
-// codec. Residuals (rows less the centroids of a partition's cells) are for transforms that are linear; under metrics of
-// differences, all but inner product, affine ones do.
+// The distance is that of the inner codec in the space of images (of most, the distance to the image's decoded row),
+// not to the row that this one decodes to, which went the way back through the transforms. Elements of images that
+// overflow stop at the largest float. Training teaches the transforms in order, but those that came trained, then the
+// inner codec. Residuals (rows less the centroids of a partition's cells) are for transforms that are linear; under
+// metrics of differences, all but inner product, affine ones do.
 //
 // Error::invalid_argument unless there are transforms and all dimensions agree.
 std::unique_ptr<Codec> make_transformed_codec(TransformChain transforms, std::unique_ptr<Codec> inner);

@@ -103,6 +103,7 @@ from ._ivf import (
     IndexIVFScalarQuantizer,
     InvertedLists,
 )
+from ._ivf_images import IndexIVFIndependentQuantizer, IndexIVFSpectralHash
 from ._names import (
     IndexFlat,
     IndexFlat1D,
@@ -145,7 +146,7 @@ __all__ = [
     "IDSelectorArray", "IDSelectorBatch", "IDSelectorBitmap", "IDSelectorNot", "IDSelectorOr", "IDSelectorRange",
     "IDSelectorXOr", "ITQMatrix", "ITQTransform", "Index", "IndexFlat", "IndexFlat1D", "IndexFlatCosine",
     "IndexFlatIP", "IndexFlatL2", "IndexLSH", "IndexLattice", "IndexPQ", "IndexPQFastScan", "IndexPreTransform",
-    "IndexIVF", "IndexIVFFlat", "IndexIVFPQ", "IndexIVFPQFastScan", "IndexIVFRaBitQ", "IndexIVFScalarQuantizer",
+    "IndexIVF", "IndexIVFFlat", "IndexIVFIndependentQuantizer", "IndexIVFSpectralHash", "IndexIVFPQ", "IndexIVFPQFastScan", "IndexIVFRaBitQ", "IndexIVFScalarQuantizer",
     "IndexRaBitQ", "IndexRefine", "IndexRefineFlat", "IndexRefineSearchParameters", "IndexScalarQuantizer",
     "IndexStats", "InvalidArgument", "IoFailure", "Kmeans", "LinearTransform", "METRIC_BrayCurtis", "METRIC_COSINE",
     "METRIC_Canberra", "METRIC_GOWER", "METRIC_INNER_PRODUCT", "METRIC_Jaccard", "METRIC_JensenShannon",

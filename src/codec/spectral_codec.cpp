@@ -7,6 +7,7 @@
 
 #include "codec/hamming_scan.h"
 #include "codec/median.h"
+#include "codec/near_rows.h"
 #include "codec/registry.h"
 #include "core/check.h"
 #include "core/parallel_for.h"
@@ -21,7 +22,9 @@ using Threshold = SpectralOptions::Threshold;
 
 constexpr std::size_t kMostTrainingRows = std::size_t{1} << 16;
 constexpr std::size_t kMostTrainingValues = std::size_t{1} << 24;
-constexpr double kUsualPeriod = 8;  // standard deviations
+constexpr std::size_t kMostTrialRows = 4096;
+constexpr std::size_t kMostTrialValues = std::size_t{1} << 20;
+constexpr double kPeriods[] = {8, 6, 5, 4, 3, 2};  // to try, in standard deviations
 constexpr double kMost = std::numeric_limits<float>::max();
 constexpr double kLeast = std::numeric_limits<float>::min();
 
@@ -70,12 +73,21 @@ class SpectralCodec final : public Codec {
   std::unique_ptr<Codec> trained(MatrixView rows, const TrainOptions& options) const override {
     require(rows.rows() >= 1, "SH learns from at least 1 row");
     const std::size_t most = std::clamp<std::size_t>(kMostTrainingValues / dim(), 1024, kMostTrainingRows);
-    const std::vector<std::vector<float>> columns = columns_of(RowSet(rows, most).floats(), options.run);
+    const Matrix sample = RowSet(rows, most).floats();
+    const std::vector<std::vector<float>> columns = columns_of(sample, options.run);
     auto taught = std::make_unique<SpectralCodec>(dim(), metric(), options_);
-    taught->period_ = options_.period ? *options_.period : usual_period(columns, options.run);
     taught->thresholds_.resize(dim());
+    if (options_.threshold == Threshold::median) {
+      parallel_for(dim(), options.run,
+                   [&](std::size_t j, std::size_t) { taught->thresholds_[j] = median_of(columns[j]); });
+    }
+    if (options_.period) {
+      taught->use(*options_.period);
+    } else {
+      taught->choose_period(sample, deviation_of(columns, options.run), options.run);
+    }
     taught->means_.resize(2 * dim());
-    parallel_for(dim(), options.run, [&](std::size_t j, std::size_t) { taught->learn(j, columns[j]); });
+    parallel_for(dim(), options.run, [&](std::size_t j, std::size_t) { taught->learn_means(j, columns[j]); });
     return taught;
   }
 
@@ -145,20 +157,43 @@ class SpectralCodec final : public Codec {
     return columns;
   }
 
-  float usual_period(const std::vector<std::vector<float>>& columns, const RunOptions& run) const {
+  // The root of the variances' mean over dimensions.
+  double deviation_of(const std::vector<std::vector<float>>& columns, const RunOptions& run) const {
     std::vector<double> variances(dim());
     parallel_for(dim(), run, [&](std::size_t j, std::size_t) { variances[j] = variance_of(columns[j]); });
     double sum = 0;
     for (const double variance : variances) sum += variance;
-    const double deviation = std::sqrt(sum / static_cast<double>(dim()));
-    return deviation > 0 ? static_cast<float>(std::clamp(kUsualPeriod * deviation, kLeast, kMost)) : 1.0f;
+    return std::sqrt(sum / static_cast<double>(dim()));
+  }
+
+  void use(float period) {
+    period_ = period;
+    if (options_.threshold == Threshold::half) thresholds_.assign(dim(), -period / 4);
+  }
+
+  // That whose codes find the most of the nearest rows of a sample; of equal ones, or of few rows, the longest.
+  void choose_period(MatrixView rows, double deviation, const RunOptions& run) {
+    if (!(deviation > 0)) return use(1);
+    const auto of = [&](double factor) { return static_cast<float>(std::clamp(factor * deviation, kLeast, kMost)); };
+    const std::size_t most = std::clamp<std::size_t>(kMostTrialValues / dim(), 256, kMostTrialRows);
+    const Matrix some = RowSet(rows, most).floats();
+    const NearRows near(some, run);
+    std::vector<Byte> codes(some.rows() * code_bytes());
+    double best = -1;
+    float chosen = of(kPeriods[0]);
+    for (const double factor : kPeriods) {
+      if (!near.can_tell()) break;
+      use(of(factor));
+      encode(some, codes.data());
+      const double found = near.found(codes, run);
+      if (found > best) chosen = period_;
+      best = std::max(best, found);
+    }
+    use(chosen);
   }
 
   // A bit that no training row has decodes to the threshold.
-  void learn(std::size_t j, const std::vector<float>& column) {
-    thresholds_[j] = options_.threshold == Threshold::median ? median_of(column)
-                     : options_.threshold == Threshold::half ? -period_ / 4
-                                                             : 0.0f;
+  void learn_means(std::size_t j, const std::vector<float>& column) {
     double sums[2] = {0, 0};
     std::size_t counts[2] = {0, 0};
     for (const float value : column) {
@@ -179,7 +214,8 @@ class SpectralCodec final : public Codec {
 
 std::optional<float> read_period(StageReader& stage) {
   const std::string_view rest = stage.rest();
-  if (rest.empty() || std::string_view("0123456789.-").find(rest.front()) == std::string_view::npos) return std::nullopt;
+  if (rest.empty() || std::string_view("0123456789.-").find(rest.front()) == std::string_view::npos)
+    return std::nullopt;
   float period = 0;
   const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), period);
   require(error == std::errc() && period > 0, "'SH", rest, "': the period is a number above 0, as in SH1.5");

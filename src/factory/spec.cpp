@@ -213,10 +213,13 @@ std::unique_ptr<Transform> transform_factory(std::size_t dim_in, std::string_vie
   return build_transform(stages.front(), dim_in);
 }
 
-std::unique_ptr<IvfIndex> build_partition(const Spec& spec, std::shared_ptr<Index> coarse, Metric metric) {
+std::unique_ptr<IvfIndex> build_partition(const Spec& spec, std::shared_ptr<Index> coarse, Metric metric,
+                                          TransformChain transforms) {
   require(spec.cells && spec.transforms.empty() && !spec.refine, "'", spec.str(), "' is not just a partition");
   require(coarse != nullptr, "a partition needs a coarse index");
-  auto codec = build_codec(spec, coarse->dim(), metric);
+  const std::size_t dim = transforms.empty() ? coarse->dim() : transforms.back()->dim_out();
+  auto codec = build_codec(spec, dim, metric);
+  if (!transforms.empty()) codec = make_transformed_codec(std::move(transforms), std::move(codec));
   return partition_of(spec, std::move(coarse), std::move(codec));
 }
 

@@ -107,6 +107,9 @@ class TransformedCodec final : public Codec {
             inner_->dim());
   }
 
+  const TransformChain& transforms() const noexcept { return transforms_; }
+  const std::shared_ptr<Codec>& inner() const noexcept { return inner_; }
+
   std::string spec() const override { return stages_of(transforms_) + inner_->spec(); }
   CodeLayout layout() const noexcept override { return inner_->layout(); }
   // What is bad may be gone from the image.
@@ -196,7 +199,10 @@ class TransformedCodec final : public Codec {
 
 std::unique_ptr<Codec> make_transformed_codec(TransformChain transforms, std::unique_ptr<Codec> inner) {
   require(inner != nullptr, "a codec of images without a codec");
-  return std::make_unique<TransformedCodec>(std::move(transforms), std::move(inner));
+  const auto* chain = dynamic_cast<const TransformedCodec*>(inner.get());
+  if (!chain) return std::make_unique<TransformedCodec>(std::move(transforms), std::move(inner));
+  transforms.insert(transforms.end(), chain->transforms().begin(), chain->transforms().end());
+  return std::make_unique<TransformedCodec>(std::move(transforms), chain->inner());
 }
 
 }  // namespace knear

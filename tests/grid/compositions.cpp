@@ -46,7 +46,8 @@ std::vector<Composition> compositions() {
   for (const char* spec : {"IVF7,nprobe=7,Flat", "IVF5(Flat,dtype=float16),nprobe=5,Flat,dtype=float16"}) {
     for (const Metric metric : everyday) all.push_back({spec, metric});
   }
-  for (const Metric metric : {Metric(Metric::l1), Metric(Metric::jaccard)}) all.push_back({"IVF3,nprobe=3,Flat", metric});
+  for (const Metric metric : {Metric(Metric::l1), Metric(Metric::jaccard)})
+    all.push_back({"IVF3,nprobe=3,Flat", metric});
   for (const char* spec : {"IVF6,nprobe=6,PQ6x8", "IVF4,by_residual=on,nprobe=4,PQ12x4fs"}) {
     for (const Metric metric : {Metric::l2, Metric::inner_product}) {
       all.push_back({spec, metric, 24, Distances::of_codes});
@@ -59,6 +60,18 @@ std::vector<Composition> compositions() {
   all.push_back({"IVF6,by_residual=off,nprobe=6,SQ8", Metric::inner_product});
   all.push_back({"IVF4,nprobe=4,LSH", Metric::l2, 19, Distances::of_codes});
   for (const Metric metric : everyday) all.push_back({"IVF4,nprobe=4,RaBitQ4", metric, 19, Distances::of_codes});
+  for (const char* spec : {"ITQ16,SH", "SH50m", "SH60h", "IVF4,nprobe=4,ITQ16,SH",
+                           "IVF4,by_residual=on,nprobe=4,RR24,SH70", "IVF4,by_residual=on,nprobe=4,PCA8,SQ8"}) {
+    all.push_back({spec, Metric::l2, 19, Distances::of_codes});
+  }
+  for (const Metric metric : everyday) all.push_back({"IVF6,nprobe=6,PCA8,SQ8", metric, 19, Distances::of_codes});
+  for (const char* spec : {"IVF4,nprobe=4,Centre,Pad24,PQ12x4fs", "IVF4,nprobe=4,HR,Flat,exact=int8",
+                           "IVF4,by_residual=on,nprobe=4,RR12,PQ6x4"}) {
+    for (const Metric metric : {Metric::l2, Metric::inner_product}) {
+      all.push_back({spec, metric, 19, Distances::of_codes});
+    }
+  }
+  all.push_back({"IVF4,nprobe=4,RR12,SQ8", Metric::l1, 19, Distances::of_codes});
   all.push_back({"PCA12,IVF4,nprobe=4,SQ8,RFlat,k_factor=100", Metric::l2});
   return all;
 }
