@@ -53,7 +53,8 @@ class IndexIVFSpectralHash(IndexIVF):
     Thresh_centroid_half: a quarter of a period below it; Thresh_median: at the median of the training vectors, of all
     cells together.
     vt: from vectors to nbit dimensions; None: ITQTransform, or a random rotation where there are more bits than
-    dimensions. With centroids as thresholds it learns from vectors less the centroids of their cells.
+    dimensions. With centroids as thresholds it learns from vectors less the centroids of their cells; one that came
+    trained must then have no mean.
 
     >>> import numpy as np
     >>> x = np.random.default_rng(0).random((5000, 16), dtype="float32")
@@ -62,7 +63,7 @@ class IndexIVFSpectralHash(IndexIVF):
     >>> index.add(x)
     5000
     >>> index.code_size, index.spec
-    (3, 'IVF50,ITQ16,SH')
+    (2, 'IVF50,ITQ,SH')
     """
 
     __module__ = "knear"
@@ -93,6 +94,8 @@ class IndexIVFSpectralHash(IndexIVF):
             raise InvalidArgument(f"period = {period}; it must be more than 0 and finite, or None")
         if not 0 <= threshold_type <= 3:
             raise InvalidArgument(f"threshold_type = {threshold_type}; it must be one of Thresh_..., 0 to 3")
+        if threshold_type in (1, 2) and vt is not None and vt.is_trained and vt.apply([[0.0] * vt.d_in]).any():
+            raise InvalidArgument("vt came trained and has a mean, but thresholds at centroids take images of differences")
         residual = ",by_residual=on" if threshold_type in (1, 2) else ""
         turned = "" if vt is not None else f"ITQ{nbit}," if nbit <= d else f"RR{nbit},"
         length = "" if period is None else repr(float(period))
