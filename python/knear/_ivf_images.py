@@ -95,7 +95,9 @@ class IndexIVFSpectralHash(IndexIVF):
         if not 0 <= threshold_type <= 3:
             raise InvalidArgument(f"threshold_type = {threshold_type}; it must be one of Thresh_..., 0 to 3")
         if threshold_type in (1, 2) and vt is not None and vt.is_trained and vt.apply([[0.0] * vt.d_in]).any():
-            raise InvalidArgument("vt came trained and has a mean, but thresholds at centroids take images of differences")
+            raise InvalidArgument(
+                "vt came trained and has a mean, but thresholds at centroids take images of differences"
+            )
         residual = ",by_residual=on" if threshold_type in (1, 2) else ""
         turned = "" if vt is not None else f"ITQ{nbit}," if nbit <= d else f"RR{nbit},"
         length = "" if period is None else repr(float(period))
