@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -115,15 +116,14 @@ struct IndexIVFIndependentQuantizer : IvfIndex {
 
 // Bits of waves of images, compared by Hamming distance, in lists.
 struct IndexIVFSpectralHash : IvfIndex {
-  // nbit dimensions of ITQ, or of a random rotation where there are more bits than dimensions; period 0: learned.
+  // nbit dimensions of ITQ, or of a random rotation where there are more bits than dimensions; no period: learned.
   IndexIVFSpectralHash(std::shared_ptr<Index> quantizer, std::size_t dim, std::size_t nlist, std::size_t nbit,
-                       float period = 0)
+                       std::optional<float> period = {})
       : IndexIVFSpectralHash(std::move(quantizer), {.nlist = nlist},
-                             nbit <= dim ? make_itq(dim, nbit) : make_random_rotation(dim, nbit),
-                             {.period = period == 0 ? std::optional<float>() : period}) {}
+                             nbit <= dim ? make_itq(dim, nbit) : make_random_rotation(dim, nbit), {.period = period}) {}
   // With by_residual, thresholds are at the centroids.
-  IndexIVFSpectralHash(std::shared_ptr<Index> quantizer, const IvfOptions& cells, std::shared_ptr<Transform> transform,
-                       const SpectralOptions& hash)
+  IndexIVFSpectralHash(std::shared_ptr<Index> quantizer, const IvfOptions& cells,
+                       const std::shared_ptr<Transform>& transform, const SpectralOptions& hash)
       : IvfIndex(std::move(quantizer),
                  make_transformed_codec({transform}, make_spectral_codec(transform->dim_out(), Metric::l2, hash)),
                  cells) {}

@@ -64,7 +64,8 @@ double NearRows::found(std::span<const Byte> codes, const RunOptions& run) const
     std::vector<std::size_t> near(8 * bytes + 1);
     for (std::size_t i = 0; i < rows_; ++i) all[distance(i)] += i != q ? 1 : 0;
     for (std::size_t i = 0; i < kNear; ++i) ++near[distance(near_[q * kNear + i])];
-    double left = static_cast<double>(rows_ / kLookedAt);
+    const std::size_t few = rows_ / kLookedAt;
+    auto left = static_cast<double>(few);
     for (std::size_t d = 0; d < all.size() && left > 0; ++d) {
       if (all[d] == 0) continue;
       const auto count = static_cast<double>(all[d]);

@@ -17,7 +17,7 @@ class NearRows {
   NearRows(const Matrix& rows, const RunOptions& run);
 
   // Are there rows enough to tell?
-  bool can_tell() const noexcept { return near_.size() > 0; }
+  bool can_tell() const noexcept { return !near_.empty(); }
   // The share of these neighbours, 0 to 1, that are among the few of least Hamming distance; codes lie one after the
   // other, in the order of the rows.
   double found(std::span<const Byte> codes, const RunOptions& run) const;

@@ -47,7 +47,7 @@ TaughtChain taught_chain(const TransformChain& chain, const std::vector<bool>& f
     std::shared_ptr<Transform> taught =
         fixed[i] ? nullptr : chain[i]->trained(rows, {remaining(options.run, start), options.warnings});
     now.learned |= taught != nullptr;
-    now.transforms.push_back(taught ? std::move(taught) : chain[i]);
+    now.transforms.push_back(taught ? taught : chain[i]);
     const Transform& last = *now.transforms.back();
     now.images = images_of(last, last.dim_out(), rows, remaining(options.run, start));
     rows = now.images;

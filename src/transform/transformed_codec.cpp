@@ -90,7 +90,7 @@ class ImageRanker final : public CodeRanker {
 
 class TransformedCodec final : public Codec {
  public:
-  TransformedCodec(TransformChain transforms, std::shared_ptr<Codec> inner)
+  TransformedCodec(const TransformChain& transforms, std::shared_ptr<Codec> inner)
       : TransformedCodec(transforms, std::move(inner), trained_ones(transforms)) {}
 
   TransformedCodec(TransformChain transforms, std::shared_ptr<Codec> inner, std::vector<bool> fixed)
@@ -131,7 +131,7 @@ class TransformedCodec final : public Codec {
     make_finite(taught.images);
     std::shared_ptr<Codec> inner = inner_->trained(taught.images, {remaining(options.run, start), options.warnings});
     if (!taught.learned && !inner) return nullptr;
-    return std::make_unique<TransformedCodec>(std::move(taught.transforms), inner ? std::move(inner) : inner_, fixed_);
+    return std::make_unique<TransformedCodec>(std::move(taught.transforms), inner ? inner : inner_, fixed_);
   }
 
   void write(ByteSink& sink) const override {
@@ -200,9 +200,9 @@ class TransformedCodec final : public Codec {
 std::unique_ptr<Codec> make_transformed_codec(TransformChain transforms, std::unique_ptr<Codec> inner) {
   require(inner != nullptr, "a codec of images without a codec");
   const auto* chain = dynamic_cast<const TransformedCodec*>(inner.get());
-  if (!chain) return std::make_unique<TransformedCodec>(std::move(transforms), std::move(inner));
+  if (!chain) return std::make_unique<TransformedCodec>(transforms, std::move(inner));
   transforms.insert(transforms.end(), chain->transforms().begin(), chain->transforms().end());
-  return std::make_unique<TransformedCodec>(std::move(transforms), chain->inner());
+  return std::make_unique<TransformedCodec>(transforms, chain->inner());
 }
 
 }  // namespace knear

@@ -102,11 +102,12 @@ TEST(Spectral, ALearnedPeriodFindsMoreThanSignsInClusters) {
 }
 
 TEST(Spectral, ManyThreadsLearnTheSame) {
-  const auto rows = normals(3000 * 12, 3);
+  constexpr std::size_t kDim = 12;
+  const auto rows = normals(3000 * kDim, 3);
   for (const auto threshold : {Threshold::zero, Threshold::median, Threshold::half}) {
-    const auto codec = make_spectral_codec(12, Metric::l2, {.threshold = threshold});
-    const auto one = codec->trained(MatrixView(rows, 12), {.run = {.num_threads = 1}});
-    const auto many = codec->trained(MatrixView(rows, 12), {.run = {.num_threads = 5}});
+    const auto codec = make_spectral_codec(kDim, Metric::l2, {.threshold = threshold});
+    const auto one = codec->trained(MatrixView(rows, kDim), {.run = {.num_threads = 1}});
+    const auto many = codec->trained(MatrixView(rows, kDim), {.run = {.num_threads = 5}});
     EXPECT_EQ(written(*one), written(*many));
   }
 }

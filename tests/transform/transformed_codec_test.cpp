@@ -22,26 +22,26 @@ constexpr std::size_t kDim = 12;
 
 class TransformedCodecTest : public ::testing::Test {
  protected:
-  std::vector<float> values = normals(800 * kDim, 1);
-  std::vector<float> more = normals(40 * kDim, 2);
-  MatrixView rows{values, kDim};
-  MatrixView queries{more, kDim};
+  std::vector<float> values_ = normals(800 * kDim, 1);
+  std::vector<float> more_ = normals(40 * kDim, 2);
+  MatrixView rows_{values_, kDim};
+  MatrixView queries_{more_, kDim};
 };
 
 TEST_F(TransformedCodecTest, CodesAndDistancesAreThoseOfImages) {
-  const std::shared_ptr<Transform> pca = make_pca(kDim, 6)->trained(rows, {});
+  const std::shared_ptr<Transform> pca = make_pca(kDim, 6)->trained(rows_, {});
   const auto codec = make_transformed_codec({pca}, make_flat_codec(6, Metric::l2));
   EXPECT_EQ(codec->dim(), kDim);
   EXPECT_EQ(codec->spec(), "PCA6,Flat");
   EXPECT_EQ(codec->code_bytes(), 24u);
   EXPECT_FALSE(codec->exact());
   EXPECT_FALSE(codec->suits_residuals());
-  std::vector<Byte> codes(rows.rows() * 24);
-  codec->encode(rows, codes.data());
-  const Matrix images = apply_transform(*pca, rows);
+  std::vector<Byte> codes(rows_.rows() * 24);
+  codec->encode(rows_, codes.data());
+  const Matrix images = apply_transform(*pca, rows_);
   EXPECT_EQ(0, std::memcmp(codes.data(), images.floats(), codes.size()));
-  std::vector<float> back(rows.rows() * kDim);
-  codec->decode(codes.data(), rows.rows(), back.data());
+  std::vector<float> back(rows_.rows() * kDim);
+  codec->decode(codes.data(), rows_.rows(), back.data());
   const Matrix reversed = reverse_transform(*pca, images);
   EXPECT_EQ(0, std::memcmp(back.data(), reversed.floats(), back.size() * sizeof(float)));
 }
@@ -51,12 +51,12 @@ TEST_F(TransformedCodecTest, FindsWhatTransformsInFrontFind) {
   for (const char* codes : {"PCA6,Flat", "RR,Pad16,SQ8", "HR,PQ4x4fs", "L2norm,PQ4x4", "OPQ4,bits=4,PQ4x4fs", "ITQ8,SH",
                             "Centre,LSH40r", "HR,RaBitQ4"}) {
     auto front = index_factory(kDim, codes);
-    front->train(rows);
-    front->add(rows);
-    const auto behind = filled_ivf(std::string("IVF5,by_residual=off,nprobe=5,") + codes, rows);
-    EXPECT_TRUE(same(front->search(queries, 9), behind->search(queries, 9))) << codes;
-    const float radius = front->search(queries, 9).distances[5];
-    EXPECT_TRUE(same(front->range_search(queries, radius), behind->range_search(queries, radius))) << codes;
+    front->train(rows_);
+    front->add(rows_);
+    const auto behind = filled_ivf(std::string("IVF5,by_residual=off,nprobe=5,") + codes, rows_);
+    EXPECT_TRUE(same(front->search(queries_, 9), behind->search(queries_, 9))) << codes;
+    const float radius = front->search(queries_, 9).distances[5];
+    EXPECT_TRUE(same(front->range_search(queries_, radius), behind->range_search(queries_, radius))) << codes;
   }
 }
 
@@ -64,9 +64,9 @@ TEST_F(TransformedCodecTest, CellsAreChosenInTheSpaceOfRows) {
   const auto centroids = normals(10 * kDim, 3);
   const auto coarse = flat_of(MatrixView(centroids, kDim));
   const auto index = build_partition(parse_spec("IVF10,PCA3,SQ8"), coarse, Metric::l2);
-  index->train(rows);
-  index->add(rows);
-  const Neighbors nearest = coarse->search(rows, 1);
+  index->train(rows_);
+  index->add(rows_);
+  const Neighbors nearest = coarse->search(rows_, 1);
   for (std::size_t cell = 0; cell < 10; ++cell) {
     for (const Id id : index->list_ids_of(cell))
       EXPECT_EQ(nearest.ids[static_cast<std::size_t>(id)], static_cast<Id>(cell));
@@ -75,18 +75,18 @@ TEST_F(TransformedCodecTest, CellsAreChosenInTheSpaceOfRows) {
 
 TEST_F(TransformedCodecTest, ResidualsGoThroughRotations) {
   for (const Metric metric : {Metric::l2, Metric::inner_product}) {
-    const auto plain = filled_ivf("IVF5,nprobe=5,by_residual=on,Flat", rows, metric);
-    const auto turned = filled_ivf("IVF5,nprobe=5,by_residual=on,RR,Flat", rows, metric);
-    const Neighbors a = plain->search(queries, 5);
-    const Neighbors b = turned->search(queries, 5);
+    const auto plain = filled_ivf("IVF5,nprobe=5,by_residual=on,Flat", rows_, metric);
+    const auto turned = filled_ivf("IVF5,nprobe=5,by_residual=on,RR,Flat", rows_, metric);
+    const Neighbors a = plain->search(queries_, 5);
+    const Neighbors b = turned->search(queries_, 5);
     EXPECT_EQ(a.ids, b.ids);
     for (std::size_t i = 0; i < a.distances.size(); ++i) EXPECT_NEAR(a.distances[i], b.distances[i], 1e-4);
     const Matrix back = turned->get(std::vector<Id>{7});
-    for (std::size_t j = 0; j < kDim; ++j) EXPECT_NEAR(back.floats()[j], values[7 * kDim + j], 1e-5);
+    for (std::size_t j = 0; j < kDim; ++j) EXPECT_NEAR(back.floats()[j], values_[7 * kDim + j], 1e-5);
   }
   // Means of differences are gone from differences.
-  const auto centred = filled_ivf("IVF5,nprobe=5,by_residual=on,Centre,Flat", rows);
-  EXPECT_EQ(centred->search(queries, 5).ids, filled_ivf("IVF5,nprobe=5,Flat", rows)->search(queries, 5).ids);
+  const auto centred = filled_ivf("IVF5,nprobe=5,by_residual=on,Centre,Flat", rows_);
+  EXPECT_EQ(centred->search(queries_, 5).ids, filled_ivf("IVF5,nprobe=5,Flat", rows_)->search(queries_, 5).ids);
 }
 
 TEST_F(TransformedCodecTest, ResidualsThatMakeNoSenseAreRefused) {
@@ -123,24 +123,24 @@ TEST_F(TransformedCodecTest, SpecsSayWhatTheyRead) {
 
 TEST_F(TransformedCodecTest, WhatWasLearnedGoesToTheFile) {
   for (const char* spec : {"IVF5,Centre,PCA6,SQ8", "IVF5,RR6,PQ2x4fs", "IVF5,HR,Flat,exact=int8", "IVF5,ITQ8,SHm"}) {
-    const auto index = filled_ivf(spec, rows);
+    const auto index = filled_ivf(spec, rows_);
     const auto again = from_bytes(to_bytes(*index));
-    EXPECT_TRUE(same(again->search(queries, 5), index->search(queries, 5))) << spec;
+    EXPECT_TRUE(same(again->search(queries_, 5), index->search(queries_, 5))) << spec;
     EXPECT_EQ(to_bytes(*again), to_bytes(*index));
-    auto other = trained_ivf(spec, rows);
+    auto other = trained_ivf(spec, rows_);
     other->merge(*index);
-    EXPECT_TRUE(same(other->search(queries, 5), index->search(queries, 5))) << spec;
+    EXPECT_TRUE(same(other->search(queries_, 5), index->search(queries_, 5))) << spec;
   }
   const auto empty = from_bytes(to_bytes(*make_ivf(kDim, "IVF5,PCA6,SQ8")));
   EXPECT_FALSE(empty->is_trained());
-  empty->train(rows);
+  empty->train(rows_);
   EXPECT_TRUE(empty->is_trained());
 }
 
 TEST_F(TransformedCodecTest, BytesThatLieAreRefused) {
   const auto fresh = [] { return make_transformed_codec({make_pca(kDim, 6)}, make_sq_codec(6, Metric::l2)); };
   ByteSink sink;
-  fresh()->trained(rows, {})->write(sink);
+  fresh()->trained(rows_, {})->write(sink);
   for (std::size_t length = 0; length < sink.bytes().size(); length += 5) {
     EXPECT_THROW(learn_from(sink.bytes().first(length), "test", *fresh()), Error) << length;
   }
@@ -150,17 +150,17 @@ TEST_F(TransformedCodecTest, BytesThatLieAreRefused) {
 }
 
 TEST_F(TransformedCodecTest, ATransformThatCameTrainedStaysAsItIs) {
-  const std::shared_ptr<Transform> pca = make_pca(kDim, 6)->trained(rows.slice(0, 50), {});
+  const std::shared_ptr<Transform> pca = make_pca(kDim, 6)->trained(rows_.slice(0, 50), {});
   const auto part = make_ivf(6, "IVF5,nprobe=5,SQ8");
   IndexIVFIndependentQuantizer index(std::make_shared<IndexFlatL2>(kDim), *part, pca);
   EXPECT_EQ(index.spec(), "IVF5,nprobe=5,PCA6,SQ8");
   for (int times = 0; times < 2; ++times) {
-    index.train(rows);
-    index.add(rows);
+    index.train(rows_);
+    index.add(rows_);
     IndexPreTransform front(pca, index_factory(6, "SQ8"));
-    front.train(rows);
-    front.add(rows);
-    EXPECT_TRUE(same(front.search(queries, 5), index.search(queries, 5)));
+    front.train(rows_);
+    front.add(rows_);
+    EXPECT_TRUE(same(front.search(queries_, 5), index.search(queries_, 5)));
     index.clear();
   }
 }
@@ -169,9 +169,9 @@ TEST_F(TransformedCodecTest, NamesOfTheField) {
   IndexIVFSpectralHash hash(std::make_shared<IndexFlatL2>(kDim), kDim, 5, 8, 1.5f);
   EXPECT_EQ(hash.spec(), "IVF5,ITQ8,SH1.5");
   EXPECT_EQ(IndexIVFSpectralHash(std::make_shared<IndexFlatL2>(kDim), kDim, 5, 30).spec(), "IVF5,RR30,SH");
-  hash.train(rows);
-  hash.add(rows);
-  EXPECT_EQ(hash.search(queries, 3).counts[0], 3u);
+  hash.train(rows_);
+  hash.add(rows_);
+  EXPECT_EQ(hash.search(queries_, 3).counts[0], 3u);
   const auto part = make_ivf(8, "IVF5,by_residual=on,RR6,SQ8");
   const IndexIVFIndependentQuantizer both(std::make_shared<IndexFlatL2>(kDim), *part, make_random_rotation(kDim, 8));
   EXPECT_EQ(both.spec(), "IVF5,by_residual=on,RR8,RR6,SQ8");
@@ -180,12 +180,12 @@ TEST_F(TransformedCodecTest, NamesOfTheField) {
 TEST_F(TransformedCodecTest, ImagesThatOverflowStopAtTheLargestFloat) {
   for (const char* spec : {"IVF5,nprobe=5,RR,Flat", "IVF5,nprobe=5,RR,SQ8", "IVF5,nprobe=5,ITQ8,SH",
                            "IVF5,nprobe=5,by_residual=on,RR,PQ4x4"}) {
-    const auto index = filled_ivf(spec, rows);
+    const auto index = filled_ivf(spec, rows_);
     std::vector<float> large(3 * kDim, 3e38f);
     for (std::size_t j = 0; j < kDim; j += 2) large[kDim + j] = -3e38f;
     EXPECT_EQ(index->search(MatrixView(large, kDim), 5).counts, (std::vector<std::size_t>{5, 5, 5})) << spec;
     index->add(MatrixView(large, kDim));
-    EXPECT_EQ(index->search(queries, 900).counts[0], 803u) << spec;
+    EXPECT_EQ(index->search(queries_, 900).counts[0], 803u) << spec;
   }
 }
 
