@@ -139,10 +139,11 @@ class Codec {
   std::size_t dim() const noexcept { return dim_; }
   Metric metric() const noexcept { return metric_; }
   std::size_t code_bytes() const noexcept { return code_bytes_; }
-  virtual std::string spec() const = 0;                                    // its stage of a factory string
+  virtual std::string spec() const = 0;                                    // its stages of a factory string
   virtual DType dtype() const noexcept { return DType::f32; }              // of decoded rows
   virtual bool exact() const noexcept { return false; }                    // a code is the row, in dtype()
   virtual bool suits_residuals() const noexcept { return false; }          // in a partition: codes rows less centroids
+  virtual bool takes_residuals() const noexcept { return true; }           // whether it can, when it is told to
   virtual CodeLayout layout() const noexcept { return CodeLayout::rows; }  // that its scans want
   // Whether a row with NaN or Inf has a code that tells, so that no search finds it.
   virtual bool keeps_bad_rows() const noexcept { return exact() && dtype() != DType::i8 && dtype() != DType::u8; }

@@ -136,4 +136,21 @@ struct ZnOptions {
 // Learns the range of each part's lengths from at least one row.
 std::unique_ptr<Codec> make_zn_codec(std::size_t dim, Metric metric, const ZnOptions& options);
 
+// Spectral hashing (Weiss, Torralba, Fergus: "Spectral hashing", NIPS 2008), in the form that is usual behind a learned
+// transform: bit j says in which half of a wave element j lies, floor((x_j - t_j) / (period / 2)) mod 2. "ITQ64,SH",
+// "SH1.5", "SH1.5m". The distance of a query to a code is the number of bits in which the query's own code differs; the
+// metric has to be L2.
+struct SpectralOptions {
+  // Unset: learned, 2 to 8 standard deviations of an element (the root of the variances' mean over dimensions), that of
+  // which codes find the most near rows of a sample. Short ones tell more between close rows, which pays where rows lie
+  // in clusters; with the longest, bits are all but signs. More than 0.
+  std::optional<float> period = {};
+  // zero: t = 0, "g"; median: those of training rows, one a dimension, "m"; half: t = -period / 4, so that zero lies in
+  // the middle of a half wave, "h".
+  enum class Threshold : std::uint8_t { zero, median, half } threshold = Threshold::zero;
+};
+
+// Learns from at least one row. Decoded, an element is the mean of the training values with its bit.
+std::unique_ptr<Codec> make_spectral_codec(std::size_t dim, Metric metric, const SpectralOptions& options = {});
+
 }  // namespace knear

@@ -3,12 +3,15 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "knear/codecs.h"
 #include "knear/partition.h"
 #include "knear/scan.h"
+#include "knear/spec.h"
+#include "knear/transform.h"
 #include "knear/wrap.h"
 
 namespace knear {
@@ -168,6 +171,32 @@ struct IndexIVFFlatDedup : DedupIndex {
   IndexIVFFlatDedup(std::shared_ptr<Index> quantizer, std::size_t dim, std::size_t nlist, Metric metric = Metric::l2)
       : DedupIndex(std::make_shared<IvfIndex>(std::move(quantizer), make_flat_codec(dim, metric),
                                               IvfOptions{.nlist = nlist})) {}
+};
+
+// Cells in the original space, codes of images: those of another partition behind a transform. Cells are found by the
+// quantizer, empty or full; of the other, its description counts (cells, residuals where it was told, codes), not what
+// it has learned. A transform that came trained stays as it is.
+struct IndexIVFIndependentQuantizer : IvfIndex {
+  IndexIVFIndependentQuantizer(std::shared_ptr<Index> quantizer, const IvfIndex& index_ivf,
+                               std::shared_ptr<Transform> transform);
+
+ private:
+  IndexIVFIndependentQuantizer(std::shared_ptr<Index> quantizer, const Spec& spec, std::unique_ptr<Codec> codec);
+};
+
+// Bits of waves of images, compared by Hamming distance, in lists.
+struct IndexIVFSpectralHash : IvfIndex {
+  // nbit dimensions of ITQ, or of a random rotation where there are more bits than dimensions; no period: learned.
+  IndexIVFSpectralHash(std::shared_ptr<Index> quantizer, std::size_t dim, std::size_t nlist, std::size_t nbit,
+                       std::optional<float> period = {})
+      : IndexIVFSpectralHash(std::move(quantizer), {.nlist = nlist},
+                             nbit <= dim ? make_itq(dim, nbit) : make_random_rotation(dim, nbit), {.period = period}) {}
+  // With by_residual, thresholds are at the centroids.
+  IndexIVFSpectralHash(std::shared_ptr<Index> quantizer, const IvfOptions& cells,
+                       const std::shared_ptr<Transform>& transform, const SpectralOptions& hash)
+      : IvfIndex(std::move(quantizer),
+                 make_transformed_codec({transform}, make_spectral_codec(transform->dim_out(), Metric::l2, hash)),
+                 cells) {}
 };
 
 }  // namespace knear

@@ -37,13 +37,15 @@ struct CellsSpec {
   std::optional<Metric> metric = {};             // by which cells are chosen, where it is not the index's own
   std::optional<bool> by_residual = {};          // see IvfOptions, as the next
   std::size_t nprobe = 0;
+  std::vector<Stage> transforms = {};  // between the cells and the codes, which are then of images; not in str()
 
   // That k-means has to learn at once: nlist, or where cells are combinations, the entries of a codebook.
   std::size_t centroids() const;
   std::string str() const;
 };
 
-// What an index is made of. As text, the factory string: "Flat", "OPQ16_64,IVF1024,PQ16x4fs,RFlat".
+// What an index is made of. As text, the factory string: "Flat", "OPQ16_64,IVF1024,PQ16x4fs,RFlat",
+// "IVF1024,PCA32,SQ8".
 struct Spec {
   std::vector<Stage> transforms = {};            // in the order in which rows pass them
   std::optional<CellsSpec> cells = {};           // none: every code is looked at
@@ -62,11 +64,15 @@ Spec parse_spec(std::string_view text);
 std::unique_ptr<Transform> build_transform(const Stage& stage, std::size_t dim_in);
 std::unique_ptr<Transform> transform_factory(std::size_t dim_in, std::string_view text);
 
+// What keeps the rows of a spec, or their images: its codec, behind transforms that stand between cells and codes.
+std::unique_ptr<Codec> build_codec(const Spec& spec, std::size_t dim, Metric metric);
+
 // Builds an empty index.
 std::unique_ptr<Index> build(const Spec& spec, std::size_t dim, Metric metric = Metric::l2);
 // The partition of a spec that is nothing else, "IVF100,PQ8x8", with cells that this index finds. The spec's own idea
-// of a coarse index does not count.
-std::unique_ptr<IvfIndex> build_partition(const Spec& spec, std::shared_ptr<Index> coarse, Metric metric);
+// of a coarse index does not count. Transforms come before those of the spec; what they have learned stays.
+std::unique_ptr<IvfIndex> build_partition(const Spec& spec, std::shared_ptr<Index> coarse, Metric metric,
+                                          TransformChain transforms = {});
 // The field's name for build(parse_spec(text), dim, metric).
 std::unique_ptr<Index> index_factory(std::size_t dim, std::string_view text, Metric metric = Metric::l2);
 

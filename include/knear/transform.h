@@ -16,6 +16,7 @@ namespace knear {
 
 class ByteSink;
 class ByteSource;
+class Codec;
 
 // image = matrix * row + bias.
 struct LinearForm {
@@ -53,6 +54,10 @@ class Transform {
 
   // None unless the transform is made of a matrix, and trained.
   virtual std::optional<LinearForm> linear_form() const { return std::nullopt; }
+  // Does the image of a difference tell how images differ? linear: T(a - b) = T(a) - T(b); affine: so but for an
+  // offset, that of a mean for example; neither.
+  enum class Linearity : std::uint8_t { linear, affine, neither };
+  virtual Linearity linearity() const noexcept { return Linearity::neither; }
 
  protected:
   // Error::invalid_argument unless 1 <= dim <= kMaxDim for both.
@@ -70,6 +75,19 @@ Matrix reverse_transform(const Transform& transform, MatrixView images, const Ru
 // Null when it has nothing to learn. Error::invalid_argument names the first row that holds NaN or Inf.
 std::unique_ptr<Transform> train_transform(const Transform& transform, MatrixView rows,
                                            const TrainOptions& options = {});
+
+using TransformChain = std::vector<std::shared_ptr<Transform>>;
+
+// A codec of images: rows and queries pass the transforms first. "PCA32,SQ8" behind the cells of a partition.
+//
+// The distance is that of the inner codec in the space of images (of most, the distance to the image's decoded row),
+// not to the row that this one decodes to, which went the way back through the transforms. Elements of images that
+// overflow stop at the largest float. Training teaches the transforms in order, but those that came trained, then the
+// inner codec. Residuals (rows less the centroids of a partition's cells) are for transforms that are linear; under
+// metrics of differences, all but inner product, affine ones do.
+//
+// Error::invalid_argument unless there are transforms and all dimensions agree.
+std::unique_ptr<Codec> make_transformed_codec(TransformChain transforms, std::unique_ptr<Codec> inner);
 
 // Principal components (Pearson: "On lines and planes of closest fit", Philosophical Magazine 2, 1901): the mean is
 // taken away, the directions of most variance stay. "PCA64"; with eigen_power -0.5 (whitening: all variances become 1)

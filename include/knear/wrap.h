@@ -17,8 +17,6 @@
 
 namespace knear {
 
-using TransformChain = std::vector<std::shared_ptr<Transform>>;
-
 // Transforms in front of any index: it holds the images of the rows, and distances are those of images.
 //
 // A call needs room for the float32 images of all its rows while it runs: files go in by pieces. get() goes the way

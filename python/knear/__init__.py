@@ -110,6 +110,7 @@ from ._ivf import (
     MultiIndexQuantizer,
     ResidualCoarseQuantizer,
 )
+from ._ivf_images import IndexIVFIndependentQuantizer, IndexIVFSpectralHash
 from ._names import (
     IndexFlat,
     IndexFlat1D,
@@ -152,8 +153,9 @@ __all__ = [
     "IDSelectorArray", "IDSelectorBatch", "IDSelectorBitmap", "IDSelectorNot", "IDSelectorOr", "IDSelectorRange",
     "IDSelectorXOr", "ITQMatrix", "ITQTransform", "Index", "IndexFlat", "IndexFlat1D", "IndexFlatCosine",
     "IndexFlatIP", "IndexFlatL2", "IndexLSH", "IndexLattice", "IndexPQ", "IndexPQFastScan", "IndexPreTransform",
-    "Index2Layer", "IndexIVF", "IndexIVFFlat", "IndexIVFFlatDedup", "IndexIVFPQ", "IndexIVFPQFastScan",
-    "IndexIVFPQR", "IndexIVFRaBitQ", "IndexIVFScalarQuantizer", "InvertedLists", "MultiIndexQuantizer",
+    "Index2Layer", "IndexIVF", "IndexIVFFlat", "IndexIVFFlatDedup", "IndexIVFIndependentQuantizer",
+    "IndexIVFPQ", "IndexIVFPQFastScan", "IndexIVFPQR", "IndexIVFRaBitQ", "IndexIVFScalarQuantizer",
+    "IndexIVFSpectralHash", "InvertedLists", "MultiIndexQuantizer",
     "ResidualCoarseQuantizer",
     "IndexRaBitQ", "IndexRefine", "IndexRefineFlat", "IndexRefineSearchParameters", "IndexScalarQuantizer",
     "IndexStats", "InvalidArgument", "IoFailure", "Kmeans", "LinearTransform", "METRIC_BrayCurtis", "METRIC_COSINE",

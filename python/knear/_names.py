@@ -17,6 +17,7 @@ from ._knear import (
 )
 from ._ivf import BY_TOKEN as _CELLS_BY_TOKEN
 from ._ivf import IndexIVF, MultiIndexQuantizer, ResidualCoarseQuantizer
+from ._ivf_images import IndexIVFIndependentQuantizer, IndexIVFSpectralHash
 from ._sq_specs import SQ_SPECS, ScalarQuantizer
 from ._wrappers import IndexPreTransform, IndexRefine, IndexRefineFlat
 from .typing import MetricLike
@@ -240,6 +241,10 @@ def class_of(spec: str, metric: int, dim: int, shape: str) -> type[Index]:
         return IndexPreTransform
     stages = [stage for stage in re.sub(r"\([^()]*\)", "", spec).split(",") if "=" not in stage]
     if shape == "ivf":
+        if stages[-1].startswith("SH"):
+            return IndexIVFSpectralHash
+        if len(stages) > 2:
+            return IndexIVFIndependentQuantizer
         return next((cls for token, cls in _CELLS_BY_TOKEN if re.fullmatch(token, stages[-1])), IndexIVF)
     if len(stages) == 1 and stages[0] != "Flat":
         return next((cls for token, cls in _BY_TOKEN if re.fullmatch(token, stages[0])), Index)

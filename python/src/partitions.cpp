@@ -1,7 +1,9 @@
 // Indexes with cells; their classes are in _ivf.py.
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/string_view.h>
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -28,17 +30,52 @@ IvfIndex& cells_of(const PyIndex& self) {
   return *ivf;
 }
 
-void init_ivf(nb::handle self, PyIndex& quantizer, const std::string& spec, const MetricLike& metric,
-              std::string_view on_duplicate) {
+using MaybeTransform = nb::typed<nb::object, PyTransform>;
+
+TransformChain chain_from(const MaybeTransform& transform) {
+  if (transform.is_none()) return {};
+  if (!nb::isinstance<PyTransform>(transform)) throw Error(Error::wrong_type, "vt must be a VectorTransform or None");
+  return {nb::inst_ptr<PyTransform>(transform)->transform};
+}
+
+// What a partition is made of, but its quantizer.
+struct Parts {
+  Spec spec;
+  Metric metric;
+  TransformChain transforms;
+};
+
+void build_around(nb::handle self, PyIndex& quantizer, Parts parts, std::string_view on_duplicate) {
   if (nb::inst_ready(self)) throw Error(Error::wrong_state, "this index is built already");
   quantizer.writable();
-  Spec said = parse_spec(spec);
-  const bool dedup = std::exchange(said.dedup, false);
-  std::shared_ptr<Index> index = build_partition(said, quantizer.index.shared(), metric_of(metric));
+  const bool dedup = std::exchange(parts.spec.dedup, false);
+  std::shared_ptr<Index> index =
+      build_partition(parts.spec, quantizer.index.shared(), parts.metric, std::move(parts.transforms));
   if (dedup) index = std::make_shared<DedupIndex>(std::move(index));
   new (nb::inst_ptr<PyIndex>(self)) PyIndex{index, on_duplicate_of(on_duplicate)};
   nb::inst_mark_ready(self);
   quantizer.whole = index;
+}
+
+void init_ivf(nb::handle self, PyIndex& quantizer, const std::string& spec, const MetricLike& metric,
+              std::string_view on_duplicate, const MaybeTransform& transform) {
+  build_around(self, quantizer, {parse_spec(spec), metric_of(metric), chain_from(transform)}, on_duplicate);
+}
+
+// Of the other partition, its description counts.
+void init_independent(nb::handle self, PyIndex& quantizer, const PyIndex& other, const MaybeTransform& transform,
+                      std::optional<bool> by_residual, std::string_view on_duplicate) {
+  const IvfIndex& ivf = cells_of(other);
+  if (ivf.size() > 0)
+    throw Error(Error::invalid_argument,
+                "index_ivf holds " + std::to_string(ivf.size()) + " vectors, but has to be empty");
+  const std::size_t images = transform.is_none() ? quantizer.index->dim() : chain_from(transform).back()->dim_out();
+  if (images != ivf.dim())
+    throw Error(Error::invalid_argument, "index_ivf takes " + std::to_string(ivf.dim()) + " dimensions, not the " +
+                                             std::to_string(images) + " that come to it");
+  Parts parts{parse_spec(ivf.spec()), ivf.metric(), chain_from(transform)};
+  if (by_residual) parts.spec.cells->by_residual = by_residual;
+  build_around(self, quantizer, std::move(parts), on_duplicate);
 }
 
 AnyIndex quantizer_of(const PyIndex& self) {
@@ -94,7 +131,9 @@ nb::object search_preassigned(const PyIndex& self, const ArrayLike& x, Int k, co
 
 void init_partitions(nb::module_& m) {
   m.def("_init_ivf", init_ivf, nb::arg("self"), nb::arg("quantizer"), nb::arg("spec"), nb::arg("metric"),
-        nb::arg("on_duplicate"));
+        nb::arg("on_duplicate"), nb::arg("vt").none() = nb::none());
+  m.def("_init_independent", init_independent, nb::arg("self"), nb::arg("quantizer"), nb::arg("index_ivf"),
+        nb::arg("vt").none(), nb::arg("by_residual").none(), nb::arg("on_duplicate"));
   m.def("_quantizer_of", quantizer_of);
   m.def("_nlist_of", [](const PyIndex& self) { return cells_of(self).nlist(); });
   m.def("_nprobe_of", [](const PyIndex& self) { return cells_of(self).nprobe(); });

@@ -12,17 +12,22 @@
 namespace knear {
 namespace {
 
+std::vector<Byte> codes_of(const Codec& codec, MatrixView queries) {
+  std::vector<Byte> codes(queries.rows() * codec.code_bytes());
+  codec.encode(queries, codes.data());
+  return codes;
+}
+
 // Collector: TopK or RangeHits.
 template <class Collector>
 class HammingScan final : public Scan {
  public:
-  HammingScan(const Codec& codec, MatrixView queries, const Collector& empty, const SlotTable& table)
-      : code_bytes_(codec.code_bytes()),
-        queries_(queries.rows() * codec.code_bytes()),
+  // Of the queries with these codes, one after the other.
+  HammingScan(std::vector<Byte> queries, std::size_t code_bytes, const Collector& empty, const SlotTable& table)
+      : code_bytes_(code_bytes),
+        queries_(std::move(queries)),
         table_(table),
-        found_(queries.rows(), empty) {
-    codec.encode(queries, queries_.data());
-  }
+        found_(queries_.size() / code_bytes, empty) {}
 
   void limit(std::span<const double> limits) override {
     for (std::size_t q = 0; q < found_.size(); ++q) found_[q].limit(limits[q]);
@@ -65,12 +70,43 @@ class HammingScan final : public Scan {
   std::vector<Collector> found_;
 };
 
+template <class Collector>
+std::unique_ptr<Scan> make_scan(std::vector<Byte> queries, const Codec& codec, const Collector& empty,
+                                const SlotTable& table) {
+  return std::make_unique<HammingScan<Collector>>(std::move(queries), codec.code_bytes(), empty, table);
+}
+
+class PreparedCodes final : public PreparedQueries {
+ public:
+  PreparedCodes(const Codec& codec, MatrixView queries) : codec_(codec), queries_(codes_of(codec, queries)) {}
+
+  std::unique_ptr<Scan> make_knn_scan(std::span<const std::uint32_t> which, std::size_t k,
+                                      const SlotTable& table) const override {
+    return make_scan(some(which), codec_, TopK(k), table);
+  }
+  std::unique_ptr<Scan> make_range_scan(std::span<const std::uint32_t> which, double radius,
+                                        const SlotTable& table) const override {
+    return make_scan(some(which), codec_, RangeHits(radius), table);
+  }
+
+ private:
+  std::vector<Byte> some(std::span<const std::uint32_t> which) const {
+    const std::size_t bytes = codec_.code_bytes();
+    std::vector<Byte> codes(which.size() * bytes);
+    for (std::size_t i = 0; i < which.size(); ++i) {
+      std::copy_n(queries_.data() + which[i] * bytes, bytes, codes.data() + i * bytes);
+    }
+    return codes;
+  }
+
+  const Codec& codec_;
+  std::vector<Byte> queries_;  // their codes
+};
+
 class HammingRanker final : public CodeRanker {
  public:
   HammingRanker(const Codec& codec, MatrixView queries)
-      : queries_(queries.rows() * codec.code_bytes()), scratch_(codec.code_bytes()) {
-    codec.encode(queries, queries_.data());
-  }
+      : queries_(codes_of(codec, queries)), scratch_(codec.code_bytes()) {}
 
   void rank(std::size_t query, const SlotTable& table, std::span<const Slot> slots, std::span<Hit> hits) override {
     const Byte* wanted = queries_.data() + query * scratch_.size();
@@ -91,17 +127,21 @@ class HammingRanker final : public CodeRanker {
 
 }  // namespace
 
+std::unique_ptr<PreparedQueries> prepare_hamming(const Codec& codec, MatrixView queries) {
+  return std::make_unique<PreparedCodes>(codec, queries);
+}
+
 std::unique_ptr<CodeRanker> make_hamming_ranker(const Codec& codec, MatrixView queries) {
   return std::make_unique<HammingRanker>(codec, queries);
 }
 
 std::unique_ptr<Scan> make_hamming_knn(const Codec& codec, MatrixView queries, std::size_t k, const SlotTable& table) {
-  return std::make_unique<HammingScan<TopK>>(codec, queries, TopK(k), table);
+  return make_scan(codes_of(codec, queries), codec, TopK(k), table);
 }
 
 std::unique_ptr<Scan> make_hamming_range(const Codec& codec, MatrixView queries, double radius,
                                          const SlotTable& table) {
-  return std::make_unique<HammingScan<RangeHits>>(codec, queries, RangeHits(radius), table);
+  return make_scan(codes_of(codec, queries), codec, RangeHits(radius), table);
 }
 
 }  // namespace knear

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "codec/hamming_scan.h"
+#include "codec/median.h"
 #include "codec/registry.h"
 #include "core/check.h"
 #include "core/parallel_for.h"
@@ -30,16 +31,6 @@ std::size_t checked_bits(std::size_t dim, Metric metric, const LshOptions& optio
   require(options.rotated || bits <= dim, "LSH without rotation has at most one bit per dimension: ", dim, ", not ",
           bits);
   return bits;
-}
-
-// The middle one of the values, or between the two in the middle; finite.
-float median_of(std::vector<float> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  double median = *middle;
-  if (values.size() % 2 == 0) median = (median + double{*std::max_element(values.begin(), middle)}) / 2;
-  constexpr double most = std::numeric_limits<float>::max();
-  return static_cast<float>(std::clamp(median, -most, most));
 }
 
 float mean_distance(const std::vector<float>& values, float from) {
@@ -141,6 +132,9 @@ class LshCodec final : public Codec {
   }
   std::unique_ptr<Scan> make_range_scan(MatrixView queries, double radius, const SlotTable& table) const override {
     return make_hamming_range(*this, queries, radius, table);
+  }
+  std::unique_ptr<PreparedQueries> prepare(MatrixView queries, const Shadow*, const RunOptions&) const override {
+    return prepare_hamming(*this, queries);
   }
   std::unique_ptr<CodeRanker> make_ranker(MatrixView queries) const override {
     return make_hamming_ranker(*this, queries);

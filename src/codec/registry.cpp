@@ -18,6 +18,8 @@ constexpr CodecRow kRows[] = {
      read_rabitq_codec},
     {"ZnLattice<parts>x<r2>_<bits>", "each part a length of so many bits and an integer point on a sphere",
      read_zn_codec},
+    {"SH[<period>][g|m|h], behind cells SH[<period>]c", "bits of waves, compared by Hamming distance",
+     read_spectral_codec},
 };
 
 }  // namespace

@@ -34,5 +34,6 @@ MakeCodec read_lsh_codec(StageReader& stage);
 MakeCodec read_sq_codec(StageReader& stage);
 MakeCodec read_rabitq_codec(StageReader& stage);
 MakeCodec read_zn_codec(StageReader& stage);
+MakeCodec read_spectral_codec(StageReader& stage);
 
 }  // namespace knear

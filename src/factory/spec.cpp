@@ -19,6 +19,10 @@ constexpr const char* kCells =
     ", FlatDedup (as Flat), each alone or behind IVF<n>[(<index>)], IMI<m>x<bits>, Residual<n> or Residual<m>x<bits>, "
     "with [,nprobe=<p>][,by_residual=on|off]; IMI<m>x<bits> and RCQ<m>x<bits> alone, or in the brackets of IVF<n>";
 
+std::size_t stages_before_codes(const Spec& spec) {
+  return spec.transforms.size() + (spec.cells ? 1 + spec.cells->transforms.size() : 0);
+}
+
 std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t");
   if (first == std::string_view::npos) return {};
@@ -147,12 +151,15 @@ bool read_cells(const Stage& stage, std::string_view text, Spec& spec) {
   return true;
 }
 
-// "PQ16x4fsr" is what others call a 4-bit fast scan of residuals.
+// "PQ16x4fsr" is what others call a 4-bit fast scan of residuals, "SH1.5c" a spectral hash of them.
 void read_residual_suffix(Stage& stage, CellsSpec& cells) {
-  const std::size_t at = stage.token.find("x4fsr");
-  if (!stage.token.starts_with("PQ") || at == std::string::npos) return;
+  const std::string_view token = stage.token;
+  std::size_t at = token.starts_with("PQ") ? token.find("x4fsr") : std::string_view::npos;
+  if (at != std::string_view::npos) at += 4;
+  if (token.starts_with("SH") && token.ends_with('c')) at = token.size() - 1;
+  if (at == std::string_view::npos) return;
   require(cells.by_residual.value_or(true), "'", stage.token, "' contradicts by_residual=off");
-  stage.token.erase(at + 4, 1);
+  stage.token.erase(at, 1);
   cells.by_residual = true;
 }
 
@@ -160,6 +167,15 @@ std::unique_ptr<IvfIndex> partition_of(const Spec& spec, std::shared_ptr<Index> 
   return std::make_unique<IvfIndex>(
       std::move(coarse), std::move(codec),
       IvfOptions{.nlist = spec.cells->nlist, .by_residual = spec.cells->by_residual, .nprobe = spec.cells->nprobe});
+}
+
+TransformChain chain_of(std::span<const Stage> stages, std::size_t dim) {
+  TransformChain chain;
+  for (const Stage& stage : stages) {
+    chain.push_back(build_transform(stage, dim));
+    dim = chain.back()->dim_out();
+  }
+  return chain;
 }
 
 // Adds a stage to what was read before it.
@@ -175,9 +191,7 @@ void read_stage(Stage stage, bool codec_is_known, std::string_view text, Spec& s
           "' has no index before it");
   if (read_cells(stage, text, spec)) return;
   if (read_transform(stage)) {
-    require(!spec.cells, "'", stage.token, "' stands between a partition and its codes in '", text,
-            "'; transforms come first");
-    spec.transforms.push_back(std::move(stage));
+    (spec.cells ? spec.cells->transforms : spec.transforms).push_back(std::move(stage));
     return;
   }
   if (spec.cells) read_residual_suffix(stage, *spec.cells);
@@ -207,7 +221,10 @@ std::string CellsSpec::str() const {
 std::string Spec::str() const {
   std::string text;
   for (const Stage& stage : transforms) text += stage.str() + ",";
-  if (cells) text += cells->str() + ",";
+  if (cells) {
+    text += cells->str() + ",";
+    for (const Stage& stage : cells->transforms) text += stage.str() + ",";
+  }
   text += dedup ? Stage{kDedup, codec.options}.str() : codec.str();
   if (!refine) return text;
   text += refine->str() == "Flat" ? ",RFlat" : ",Refine(" + refine->str() + ")";
@@ -222,9 +239,9 @@ Spec parse_spec(std::string_view text) {
   if (stages.size() == 1 && read_implicit(stages.front())) return {.codec = std::move(stages.front())};
   for (Stage& stage : stages) {
     if (stage.token == "IDMap" || stage.token == "IDMap2") continue;
-    const std::size_t before = spec.transforms.size() + (spec.cells ? 1 : 0);
+    const std::size_t before = stages_before_codes(spec);
     read_stage(std::move(stage), named, text, spec);
-    named = spec.transforms.size() + (spec.cells ? 1 : 0) == before;
+    named = stages_before_codes(spec) == before;
   }
   require(named, "the factory string '", text, "' names no index; this version knows ", grammar_of(codec_rows()),
           kCells, ", behind any of ", grammar_of(transform_rows()));
@@ -243,14 +260,24 @@ std::unique_ptr<Transform> transform_factory(std::size_t dim_in, std::string_vie
   return build_transform(stages.front(), dim_in);
 }
 
-std::unique_ptr<IvfIndex> build_partition(const Spec& spec, std::shared_ptr<Index> coarse, Metric metric) {
+std::unique_ptr<IvfIndex> build_partition(const Spec& spec, std::shared_ptr<Index> coarse, Metric metric,
+                                          TransformChain transforms) {
   require(spec.cells && spec.transforms.empty() && !spec.refine && !spec.dedup, "'", spec.str(),
           "' is not just a partition");
   require(coarse != nullptr, "a partition needs a coarse index");
+  const std::size_t dim = transforms.empty() ? coarse->dim() : transforms.back()->dim_out();
+  auto codec = build_codec(spec, dim, metric);
+  if (!transforms.empty()) codec = make_transformed_codec(std::move(transforms), std::move(codec));
+  return partition_of(spec, std::move(coarse), std::move(codec));
+}
+
+std::unique_ptr<Codec> build_codec(const Spec& spec, std::size_t dim, Metric metric) {
   const MakeCodec make = read_codec(spec.codec);
   require(make != nullptr, "unknown codes '", spec.codec.token, "'; this version knows ", grammar_of(codec_rows()));
-  auto codec = make(coarse->dim(), metric);
-  return partition_of(spec, std::move(coarse), std::move(codec));
+  if (!spec.cells || spec.cells->transforms.empty()) return make(dim, metric);
+  TransformChain transforms = chain_of(spec.cells->transforms, dim);
+  auto inner = make(transforms.back()->dim_out(), metric);
+  return make_transformed_codec(std::move(transforms), std::move(inner));
 }
 
 std::unique_ptr<Index> build(const Spec& spec, std::size_t dim, Metric metric) {
@@ -258,20 +285,15 @@ std::unique_ptr<Index> build(const Spec& spec, std::size_t dim, Metric metric) {
   if (const auto implicit = read_implicit(spec.codec); implicit && alone) {
     return std::make_unique<ImplicitIndex>(implicit->make(dim, metric));
   }
-  TransformChain transforms;
-  std::size_t dim_now = dim;
-  for (const Stage& stage : spec.transforms) {
-    transforms.push_back(build_transform(stage, dim_now));
-    dim_now = transforms.back()->dim_out();
-  }
-  const MakeCodec make = read_codec(spec.codec);
-  require(make != nullptr, "unknown index '", spec.codec.token, "'; this version knows ", grammar_of(codec_rows()));
+  TransformChain transforms = chain_of(spec.transforms, dim);
+  const std::size_t dim_now = transforms.empty() ? dim : transforms.back()->dim_out();
+  auto codec = build_codec(spec, dim_now, metric);
   std::unique_ptr<Index> index;
   if (spec.cells) {
     const Spec coarse = spec.cells->coarse ? *spec.cells->coarse : Spec{};
-    index = partition_of(spec, build(coarse, dim_now, spec.cells->metric.value_or(metric)), make(dim_now, metric));
+    index = partition_of(spec, build(coarse, dim_now, spec.cells->metric.value_or(metric)), std::move(codec));
   } else {
-    index = std::make_unique<ScanIndex>(make(dim_now, metric));
+    index = std::make_unique<ScanIndex>(std::move(codec));
   }
   if (spec.dedup) index = std::make_unique<DedupIndex>(std::move(index));
   if (!transforms.empty()) index = std::make_unique<PreTransformIndex>(std::move(transforms), std::move(index));

@@ -67,6 +67,10 @@ bool chosen_residual(const Codec& codec, const IvfOptions& options) {
   const bool can = knows_differences(codec.metric());
   require(can || !options.by_residual.value_or(false), "by_residual takes a metric that knows differences, not ",
           text_of(codec.metric()));
+  require(codec.takes_residuals() || !options.by_residual.value_or(false), "by_residual under ",
+          text_of(codec.metric()), " takes transforms that are ",
+          codec.metric() == Metric::inner_product ? "linear, without a mean" : "matrices or means",
+          ", unlike those of ", codec.spec());
   return options.by_residual.value_or(can && codec.suits_residuals());
 }
 

@@ -16,6 +16,7 @@ class Centring final : public Transform {
   Centring(std::size_t dim, std::vector<float> mean) : Transform(dim, dim), mean_(std::move(mean)) {}
 
   std::string spec() const override { return "Centre"; }
+  Linearity linearity() const noexcept override { return Linearity::affine; }
   bool is_trained() const noexcept override { return !mean_.empty(); }
 
   std::unique_ptr<Transform> trained(MatrixView rows, const TrainOptions& options) const override {

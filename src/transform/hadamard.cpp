@@ -11,6 +11,7 @@ class Hadamard final : public Transform {
   Hadamard(std::size_t dim, std::uint64_t seed) : Transform(dim, dim), seed_(seed), rotation_(dim, seed) {}
 
   std::string spec() const override { return seed_ == kRotationSeed ? "HR" : concat("HR", seed_); }
+  Linearity linearity() const noexcept override { return Linearity::linear; }
 
   void apply(MatrixView rows, float* out) const override {
     for (std::size_t i = 0; i < rows.rows(); ++i, out += dim_out()) {

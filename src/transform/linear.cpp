@@ -47,6 +47,9 @@ class Linear final : public LinearTransform {
     return form;
   }
 
+  // Whatever its bias: one that is read later is not known yet.
+  Linearity linearity() const noexcept override { return Linearity::affine; }
+
   void apply(MatrixView rows, float* out) const override {
     LinearTransform::apply(rows, out);
     for (std::size_t i = 0; i < rows.rows(); ++i, out += dim_out()) {

@@ -59,6 +59,9 @@ class LinearTransform : public Transform {
   std::optional<LinearForm> linear_form() const override {
     return is_trained() ? std::optional(map().form()) : std::nullopt;
   }
+  Linearity linearity() const noexcept override {
+    return shape_.origin == LinearMap::Shape::Origin::zero ? Linearity::linear : Linearity::affine;
+  }
   void apply(MatrixView rows, float* out) const override { map().apply(rows, out); }
   void reverse(const float* images, std::size_t n, float* rows) const override { map().reverse(images, n, rows); }
 

@@ -20,6 +20,7 @@ class Remap final : public Transform {
   }
 
   std::string spec() const override { return spec_; }
+  Linearity linearity() const noexcept override { return Linearity::linear; }
 
   void apply(MatrixView rows, float* out) const override {
     std::vector<float> row(dim_in());

@@ -8,7 +8,7 @@
 #include "io/container.h"
 #include "knear/wrap.h"
 #include "metric/finite_rows.h"
-#include "transform/apply_all.h"
+#include "transform/chain.h"
 
 namespace knear {
 namespace {
@@ -19,16 +19,6 @@ using Clock = std::chrono::steady_clock;
 
 std::string section_of(std::size_t i) { return concat("transform.", i); }
 
-Matrix images_of(const TransformChain& chain, MatrixView rows, const RunOptions& options) {
-  const auto start = Clock::now();
-  Matrix images;
-  for (const auto& transform : chain) {
-    images = images_of(*transform, transform->dim_out(), rows, remaining(options, start));
-    rows = images;
-  }
-  return images;
-}
-
 // With the options for what is left to do.
 std::pair<Matrix, AddOptions> images_to_store(const TransformChain& chain, MatrixView rows, const AddOptions& options) {
   const auto start = Clock::now();
@@ -37,10 +27,6 @@ std::pair<Matrix, AddOptions> images_to_store(const TransformChain& chain, Matri
   AddOptions rest = options;
   rest.run = remaining(options.run, start);
   return {std::move(images), std::move(rest)};
-}
-
-bool all_trained(const TransformChain& chain) {
-  return std::all_of(chain.begin(), chain.end(), [](const auto& transform) { return transform->is_trained(); });
 }
 
 std::size_t dim_before(const TransformChain& transforms) {
@@ -57,16 +43,6 @@ void require_same(const TransformChain& ours, const TransformChain& theirs) {
     require(learned_bytes(*ours[i]) == learned_bytes(*theirs[i]), "the transforms ", ours[i]->spec(),
             " of the two indexes learned from different rows, so that their codes mean different things");
   }
-}
-
-// From the last images back to rows.
-void reverse_all(const TransformChain& chain, Matrix images, float* rows) {
-  for (std::size_t i = chain.size(); i-- > 1;) {
-    Matrix before(DType::f32, images.rows(), chain[i]->dim_in());
-    chain[i]->reverse(images.floats(), images.rows(), before.floats());
-    images = std::move(before);
-  }
-  chain.front()->reverse(images.floats(), images.rows(), rows);
 }
 
 }  // namespace
@@ -113,11 +89,7 @@ std::size_t PreTransformIndex::size() const noexcept { return index_->size(); }
 bool PreTransformIndex::is_trained() const noexcept { return all_trained(*chain()) && index_->is_trained(); }
 Id PreTransformIndex::next_id() const { return index_->next_id(); }
 
-std::string PreTransformIndex::spec() const {
-  std::string text;
-  for (const auto& transform : *chain()) text += transform->spec() + ",";
-  return text + index_->spec();
-}
+std::string PreTransformIndex::spec() const { return stages_of(*chain()) + index_->spec(); }
 
 // Its answers are the nearest images.
 Capabilities PreTransformIndex::capabilities() const {
@@ -164,23 +136,12 @@ void PreTransformIndex::train_rows(MatrixView rows, const TrainOptions& options)
   const auto start = Clock::now();
   const std::unique_lock lock(training_mutex_);
   reject_bad_rows(rows, options.run);
-  TransformChain taught_chain;
-  bool learned = false;
-  Matrix images;
-  for (const auto& transform : *chain()) {
-    const bool fixed = fixed_[taught_chain.size()];
-    std::shared_ptr<Transform> taught =
-        fixed ? nullptr : transform->trained(rows, {remaining(options.run, start), options.warnings});
-    learned |= taught != nullptr;
-    taught_chain.push_back(taught ? taught : transform);
-    images = images_of(*taught_chain.back(), transform->dim_out(), rows, remaining(options.run, start));
-    rows = images;
-  }
-  if (learned && size() > 0) {
+  TaughtChain taught = taught_chain(*chain(), fixed_, rows, {remaining(options.run, start), options.warnings});
+  if (taught.learned && size() > 0) {
     fail(Error::wrong_state, "the index holds ", size(), " rows: clear it before it is trained again");
   }
-  index_->train(rows, {remaining(options.run, start), options.warnings});
-  if (learned) set_chain(std::move(taught_chain));
+  index_->train(taught.images, {remaining(options.run, start), options.warnings});
+  if (taught.learned) set_chain(std::move(taught.transforms));
 }
 
 std::size_t PreTransformIndex::add_rows(MatrixView rows, const AddOptions& options) {

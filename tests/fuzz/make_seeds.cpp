@@ -90,6 +90,8 @@ void write_composed_seeds(const fs::path& folder) {
                            "PCAWR2,SQ4",
                            "OPQ2_4,bits=2,PQ2x2",
                            "ITQ4,LSH4",
+                           "ITQ4,SHm",
+                           "IVF3,PCA3,SQ8",
                            "HR,Flat",
                            "RR4,Flat",
                            "L2norm,Flat",

@@ -91,6 +91,18 @@ std::vector<Composition> compositions() {
   }
   all.push_back({"FlatDedup,dtype=uint8", Metric::l1});
   all.push_back({"FlatDedup", Metric::nan_euclidean});
+  for (const char* spec : {"ITQ16,SH", "SH50m", "SH60h", "IVF4,nprobe=4,ITQ16,SH",
+                           "IVF4,by_residual=on,nprobe=4,RR24,SH70", "IVF4,by_residual=on,nprobe=4,PCA8,SQ8"}) {
+    all.push_back({spec, Metric::l2, 19, Distances::of_codes});
+  }
+  for (const Metric metric : everyday) all.push_back({"IVF6,nprobe=6,PCA8,SQ8", metric, 19, Distances::of_codes});
+  for (const char* spec : {"IVF4,nprobe=4,Centre,Pad24,PQ12x4fs", "IVF4,nprobe=4,HR,Flat,exact=int8",
+                           "IVF4,by_residual=on,nprobe=4,RR12,PQ6x4"}) {
+    for (const Metric metric : {Metric::l2, Metric::inner_product}) {
+      all.push_back({spec, metric, 19, Distances::of_codes});
+    }
+  }
+  all.push_back({"IVF4,nprobe=4,RR12,SQ8", Metric::l1, 19, Distances::of_codes});
   const std::string refined = "PCA12,IVF4,nprobe=4,SQ8,RFlat,k_factor=100";
   all.push_back({refined, Metric::l2});
   add_combinations(all);
