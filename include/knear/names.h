@@ -193,10 +193,7 @@ struct IndexIVFSpectralHash : IvfIndex {
                              nbit <= dim ? make_itq(dim, nbit) : make_random_rotation(dim, nbit), {.period = period}) {}
   // With by_residual, thresholds are at the centroids.
   IndexIVFSpectralHash(std::shared_ptr<Index> quantizer, const IvfOptions& cells,
-                       const std::shared_ptr<Transform>& transform, const SpectralOptions& hash)
-      : IvfIndex(std::move(quantizer),
-                 make_transformed_codec({transform}, make_spectral_codec(transform->dim_out(), Metric::l2, hash)),
-                 cells) {}
+                       const std::shared_ptr<Transform>& transform, const SpectralOptions& hash);
 };
 
 }  // namespace knear

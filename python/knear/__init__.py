@@ -95,6 +95,7 @@ from ._knear import (
     write_index,
     write_vectors,
 )
+from ._combinations import MultiIndexQuantizer, ResidualCoarseQuantizer
 from ._files import merge_ondisk
 from ._ivf import (
     Index2Layer,
@@ -107,8 +108,6 @@ from ._ivf import (
     IndexIVFRaBitQ,
     IndexIVFScalarQuantizer,
     InvertedLists,
-    MultiIndexQuantizer,
-    ResidualCoarseQuantizer,
 )
 from ._ivf_images import IndexIVFIndependentQuantizer, IndexIVFSpectralHash
 from ._names import (

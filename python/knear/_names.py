@@ -15,8 +15,9 @@ from ._knear import (
     _search_type_of,
     _set_pq_search,
 )
+from ._combinations import MultiIndexQuantizer, ResidualCoarseQuantizer
 from ._ivf import BY_TOKEN as _CELLS_BY_TOKEN
-from ._ivf import IndexIVF, MultiIndexQuantizer, ResidualCoarseQuantizer
+from ._ivf import IndexIVF
 from ._ivf_images import IndexIVFIndependentQuantizer, IndexIVFSpectralHash
 from ._sq_specs import SQ_SPECS, ScalarQuantizer
 from ._wrappers import IndexPreTransform, IndexRefine, IndexRefineFlat

@@ -32,9 +32,7 @@ void merge(const PyIndex* first, const std::vector<FilePath>& files, const FileP
   Call call({std::nullopt, std::nullopt, progress}, kLong);
   const MergeOptions options{
       .ids = merge_ids_of(ids), .on_duplicate = on_duplicate_of(on_duplicate), .run = call.options()};
-  call.run([&] {
-    first ? merge_files(*first->index, paths, to.path, options) : merge_files(paths, to.path, options);
-  });
+  call.run([&] { first ? merge_files(*first->index, paths, to.path, options) : merge_files(paths, to.path, options); });
 }
 
 // From now on the object is the index in the file.
@@ -98,15 +96,16 @@ Rows that take more memory than they may go to parts beside the file, which beco
 index: trained and empty; it is empty again afterwards.
 memory: bytes that rows may take, about; 0: half of what there is.
 on_duplicate: what an id that comes twice means, "error", "replace" or "allow"; the end of a with block tells.)")
-      .def(nb::init<PyIndex&, const FilePath&, Int, std::string_view>(), nb::arg("index"), nb::arg("path"), nb::kw_only(),
-           nb::arg("memory").sig("0") = Int{0}, nb::arg("on_duplicate") = "error")
+      .def(nb::init<PyIndex&, const FilePath&, Int, std::string_view>(), nb::arg("index"), nb::arg("path"),
+           nb::kw_only(), nb::arg("memory").sig("0") = Int{0}, nb::arg("on_duplicate") = "error")
       .def("add", &PyFileBuilder::add, nb::arg("x"), nb::arg("ids") = nb::none(), nb::kw_only(),
            nb::arg("progress") = nb::none(),
            "Adds rows, n x d, with these ids or the next ones; gives how many were stored.")
       .def("finish", &PyFileBuilder::finish, nb::kw_only(), nb::arg("progress") = nb::none(),
            "Writes the file. Killed at any moment, the old file or the new one is there.")
       .def_prop_ro("parts", &PyFileBuilder::parts, "Parts written so far.")
-      .def("__enter__", [](nb::object self) { return self; }, nb::sig("def __enter__(self) -> FileBuilder"))
+      .def(
+          "__enter__", [](nb::object self) { return self; }, nb::sig("def __enter__(self) -> FileBuilder"))
       .def(
           "__exit__",
           [](PyFileBuilder& self, nb::handle type, nb::handle, nb::handle) {

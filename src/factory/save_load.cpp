@@ -81,7 +81,7 @@ FillContainer filler(const Index& index, const RunOptions& options) {
   };
 }
 
-FillContainer merging_filler(const Index& first, Others others, const MergeOptions& options) {
+FillContainer merging_filler(const Index& first, Index::Others others, const MergeOptions& options) {
   return [&first, others, &options](SectionWriter& plain) {
     std::size_t bytes = bytes_to_write(first);
     for (const Index* other : others) bytes += bytes_to_write(*other);

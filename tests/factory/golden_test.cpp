@@ -120,10 +120,10 @@ INSTANTIATE_TEST_SUITE_P(
                     Kept{"sq4-uniform", "SQ4,range=uniform,rangestat=quantiles"}, Kept{"lsh", "LSH16rt"},
                     Kept{"rabitq", "RaBitQ"}, Kept{"rabitq4", "RaBitQ4"}, Kept{"zn", "ZnLattice2x10_6"},
                     Kept{"pca", "PCAWR4,Flat"}, Kept{"opq", "OPQ2_4,bits=4,PQ2x4fs"}, Kept{"itq", "ITQ,LSH"},
-                    Kept{"spectral", "ITQ6,SHm"},
-                    Kept{"chain", "L2norm,Centre,HR,Pad10,Remap(3,0,-1,9),Flat"}, Kept{"rotation", "RR4,SQ6"},
-                    Kept{"refine", "SQ4,Refine(SQ8),k_factor=2"}, Kept{"dedup", "FlatDedup,dtype=uint8", 1},
-                    Kept{"refine-flat", "PCA4,PQ2x4fs,RFlat"}, Kept{"multi-index", "IMI2x2,nprobe=16,PQ2x4"},
+                    Kept{"spectral", "ITQ6,SHm"}, Kept{"chain", "L2norm,Centre,HR,Pad10,Remap(3,0,-1,9),Flat"},
+                    Kept{"rotation", "RR4,SQ6"}, Kept{"refine", "SQ4,Refine(SQ8),k_factor=2"},
+                    Kept{"dedup", "FlatDedup,dtype=uint8", 1}, Kept{"refine-flat", "PCA4,PQ2x4fs,RFlat"},
+                    Kept{"multi-index", "IMI2x2,nprobe=16,PQ2x4"},
                     Kept{"residual-levels", "IVF16(RCQ2x2),nprobe=9,SQ8"}),
     [](const auto& instance) {
       std::string name = instance.param.name;
