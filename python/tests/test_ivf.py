@@ -347,3 +347,21 @@ def test_combinations_are_as_good_as_those_of_faiss(name):
         found = index.search(queries, 10)[1]
         recall[library.__name__] = np.mean([len(set(a) & set(b)) for a, b in zip(truth, found, strict=True)]) / 10
     assert recall["knear"] > recall["faiss"] - 0.02, recall
+
+
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_list_sizes_as_a_picture(kind, x, tmp_path):
+    pytest.importorskip("matplotlib")
+    index = knear.IndexIVFFlat(knear.IndexFlatL2(D), D, 30)
+    with pytest.raises(ValueError, match="empty"):
+        knear.plot_list_sizes(index)
+    index.train(x)
+    index.add(x)
+    path = tmp_path / f"lists.{kind}"
+    figure = knear.plot_list_sizes(index, path)
+    assert path.stat().st_size > 1000
+    heights = [patch.get_height() for patch in figure.axes[0].patches]
+    assert sum(heights) == 30
+    assert figure.axes[1].lines[0].get_ydata()[-1] == pytest.approx(1)
+    with pytest.raises(TypeError):
+        knear.plot_list_sizes(knear.IndexFlatL2(D))
