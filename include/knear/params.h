@@ -47,9 +47,11 @@ struct AddOptions {
 struct SearchStats {
   std::uint64_t queries = 0;
   std::uint64_t rows_scored = 0;    // pairs of query and stored row that a filter or scorer looked at
+  std::uint64_t bytes_scored = 0;   // of the codes of these rows; many queries share what is read once
   std::uint64_t rows_reranked = 0;  // of these, pairs ranked by the canonical float64 distance
   std::uint64_t lists_visited = 0;  // of partitions: pairs of query and cell
   double coarse_seconds = 0;        // of partitions: what it took to choose cells
+  double scan_seconds = 0;          // of partitions: what it took to look into their lists
   double seconds = 0;
 };
 

@@ -60,11 +60,14 @@ void define_statistics(nb::module_& m) {
   auto search = nb::class_<SearchStats>(m, "SearchStats", "What one search did, summed over its queries.");
   search.def_ro("queries", &SearchStats::queries, "Queries searched.")
       .def_ro("rows_scored", &SearchStats::rows_scored, "Pairs of query and stored row that were looked at.")
+      .def_ro("bytes_scored", &SearchStats::bytes_scored, "Bytes of their codes.")
       .def_ro("rows_reranked", &SearchStats::rows_reranked, "Of these, pairs ranked by the exact float64 distance.")
       .def_ro("lists_visited", &SearchStats::lists_visited, "Pairs of query and cell, of indexes with cells.")
       .def_ro("coarse_seconds", &SearchStats::coarse_seconds, "Of the wall time, what it took to choose cells.")
+      .def_ro("scan_seconds", &SearchStats::scan_seconds, "Of the wall time, what it took to look into lists.")
       .def_ro("seconds", &SearchStats::seconds, "Wall time in seconds.");
-  finish(search, {"queries", "rows_scored", "rows_reranked", "lists_visited", "coarse_seconds", "seconds"});
+  finish(search, {"queries", "rows_scored", "bytes_scored", "rows_reranked", "lists_visited", "coarse_seconds",
+                  "scan_seconds", "seconds"});
 
   auto index = nb::class_<IndexStats>(m, "IndexStats", "The size of an index.");
   index.def_ro("ntotal", &IndexStats::ntotal, "Live vectors.")

@@ -99,7 +99,8 @@ def test_cells_chosen_by_the_caller(x):
 def test_search_parameters(x):
     index = full(CLASSES[0][0], x)
     stats = index.search(x[:10], 5, nprobe=3, return_stats=True)[2]
-    assert stats.lists_visited == 30 and stats.coarse_seconds > 0
+    assert stats.lists_visited == 30 and stats.coarse_seconds > 0 and stats.scan_seconds > 0
+    assert stats.bytes_scored == stats.rows_scored * index.stats.code_bytes
     params = knear.SearchParametersIVF(nprobe=3, sel=knear.IDSelectorRange(0, 2000))
     I = index.search(x[:10], 5, params=params)[1]
     assert (I < 2000).all() and (I >= 0).all()

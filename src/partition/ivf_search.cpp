@@ -105,7 +105,7 @@ class GroupSearch {
       }
       take_cells(q, mine);
     }
-    search_.look(active_, cells_, run, meter_);
+    scan(run);
   }
 
   void look_into_nearest(std::size_t nprobe, const RunOptions& run) {
@@ -119,7 +119,7 @@ class GroupSearch {
       } else {
         choose(count, left);
       }
-      search_.look(active_, cells_, remaining(run, start), meter_);
+      scan(remaining(run, start));
       if (wanted_.k == 0 || options_.max_codes) return;
       std::erase_if(active_, [&](std::uint32_t q) { return search_.found(q) >= wanted_.k; });
       before = count;
@@ -137,8 +137,10 @@ class GroupSearch {
     const ListCounts counts = search_.counts();
     options_.stats->lists_visited += counts.lists;
     options_.stats->rows_scored += counts.rows;
+    options_.stats->bytes_scored += counts.rows * lists_.snapshot.code_bytes;
     options_.stats->rows_reranked += counts.reranked;
     options_.stats->coarse_seconds += coarse_seconds_;
+    options_.stats->scan_seconds += scan_seconds_;
   }
 
  private:
@@ -160,6 +162,12 @@ class GroupSearch {
       std::set_difference(occupied_.begin(), occupied_.end(), known.begin(), known.end(),
                           std::back_inserter(cells_[q]));
     }
+  }
+
+  void scan(const RunOptions& run) {
+    const auto start = Clock::now();
+    search_.look(active_, cells_, run, meter_);
+    scan_seconds_ += seconds_since(start);
   }
 
   // The `count` nearest cells of each active query, but those it has seen.
@@ -206,6 +214,7 @@ class GroupSearch {
   std::vector<std::uint32_t> active_;
   std::vector<std::uint32_t> occupied_;  // cells that hold rows, once they are asked for
   double coarse_seconds_ = 0;
+  double scan_seconds_ = 0;
 };
 
 }  // namespace

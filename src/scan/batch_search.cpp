@@ -209,6 +209,7 @@ void search_batch(const Codec& codec, const Snapshot& snapshot, MatrixView queri
     search.take_hits(hits);
     if (!options.stats) continue;
     options.stats->rows_scored += group.positions.size() * snapshot.live;
+    options.stats->bytes_scored += group.positions.size() * snapshot.live * snapshot.code_bytes;
     options.stats->rows_reranked += search.reranked();
   }
   meter.finish();

@@ -150,6 +150,8 @@ TEST_P(Preassigned, CountsWhatItLookedAt) {
   std::size_t rows = 0;
   for (const std::size_t cell : {0u, 1u, 2u, 4u, 5u}) rows += index_->list_ids_of(cell).size();
   EXPECT_EQ(stats.rows_scored, rows);
+  EXPECT_EQ(stats.bytes_scored, rows * index_->stats().code_bytes);
+  EXPECT_GT(stats.scan_seconds, 0);
 }
 
 TEST(PreassignedBatch, ManyQueriesKeepTheirOwnCells) {
