@@ -46,6 +46,10 @@ class SearchStats:
         """Pairs of query and stored row that were looked at."""
 
     @property
+    def bytes_scored(self) -> int:
+        """Bytes of their codes."""
+
+    @property
     def rows_reranked(self) -> int:
         """Of these, pairs ranked by the exact float64 distance."""
 
@@ -56,6 +60,10 @@ class SearchStats:
     @property
     def coarse_seconds(self) -> float:
         """Of the wall time, what it took to choose cells."""
+
+    @property
+    def scan_seconds(self) -> float:
+        """Of the wall time, what it took to look into lists."""
 
     @property
     def seconds(self) -> float:
