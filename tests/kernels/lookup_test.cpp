@@ -102,7 +102,7 @@ TEST_P(Lookup, LongSumsSaturate) {
 
 TEST_P(Lookup, SumsOfAGroupAreThoseOfItsRows) {
   std::mt19937 random(5);
-  for (const std::size_t planes : {1, 2, 3, 8, 17, 64}) {
+  for (const std::size_t planes : {1u, 2u, 3u, 8u, 17u, 64u}) {
     std::vector<std::uint8_t> codes(planes * kLookupRows);
     std::vector<float> tables(planes * 32);
     for (std::uint8_t& code : codes) code = static_cast<std::uint8_t>(random());
