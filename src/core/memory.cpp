@@ -8,6 +8,8 @@
 #include <limits>
 #include <string>
 
+#include "core/check.h"
+
 namespace knear {
 namespace {
 
@@ -31,7 +33,7 @@ std::size_t limit_of_groups() {
     const std::string root = controllers.empty() ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory";
     const std::string file = controllers.empty() ? "/memory.max" : "/memory.limit_in_bytes";
     for (std::string path = line.substr(second + 1); !path.empty(); path.erase(path.find_last_of('/'))) {
-      least = std::min(least, limit_in(root + path + file));
+      least = std::min(least, limit_in(concat(root, path, file)));
       if (path.find('/') == std::string::npos) break;
     }
     least = std::min(least, limit_in(root + file));
