@@ -159,11 +159,12 @@ struct Index2Layer : IvfIndex {
 // In the lists of nlist cells: product quantizer codes of what the centroids leave of rows, and codes of what these
 // leave. The quantizer finds cells; training fills it, unless it holds nlist rows.
 struct IndexIVFPQR : IvfIndex {
-  IndexIVFPQR(std::shared_ptr<Index> quantizer, std::size_t dim, std::size_t nlist, std::size_t M, std::size_t nbits,
-              std::size_t M_refine, std::size_t nbits_refine, Metric metric = Metric::l2)
-      : IvfIndex(std::move(quantizer),
-                 make_pqr_codec(dim, metric, {{.subs = M, .bits = nbits}, {.subs = M_refine, .bits = nbits_refine}}),
-                 {.nlist = nlist}) {}
+  IndexIVFPQR(std::shared_ptr<Index> quantizer, std::size_t dim, std::size_t nlist, std::size_t subs, std::size_t bits,
+              std::size_t refine_subs, std::size_t refine_bits, Metric metric = Metric::l2)
+      : IvfIndex(
+            std::move(quantizer),
+            make_pqr_codec(dim, metric, {{.subs = subs, .bits = bits}, {.subs = refine_subs, .bits = refine_bits}}),
+            {.nlist = nlist}) {}
 };
 
 // In the lists of nlist cells: rows as they are, equal ones stored once.

@@ -152,7 +152,8 @@ void EntryDistances::fill_fast(std::size_t m, const float* part, double length) 
     const auto product = static_cast<double>(products_[c]);
     values[c] = squares_ ? length * length + book.norms[c] - 2 * product : -product;
   }
-  const auto depth = static_cast<double>(std::min(width, kSumDepth) + (width + kSumDepth - 1) / kSumDepth + 2);
+  const std::size_t blocks = (width + kSumDepth - 1) / kSumDepth;
+  const auto depth = static_cast<double>(std::min(width, kSumDepth) + blocks + 2);
   error_ += 1.01 * (squares_ ? 2 : 1) * (0x1p-24 * depth * length * book.longest + 0x1p-120);
 }
 

@@ -151,6 +151,7 @@ void RefineIndex::write_merged(SectionWriter& writer, Others others, const Merge
   all.push_back(this);
   std::sort(all.begin(), all.end());
   std::vector<std::unique_lock<std::mutex>> locks;
+  locks.reserve(all.size());
   for (const RefineIndex* index : all) locks.emplace_back(index->writer_mutex_);
   PrefixedWriter base(writer, kBasePrefix);
   base_->write_merged(base, bases, options);

@@ -88,9 +88,9 @@ std::vector<RowGroups::Member> RowGroups::members_of(const Selector& selector) c
 RowGroups::Room RowGroups::room_for(const Change& change) const {
   Room room;
   const std::uint64_t numbers = change.join.empty() ? 0 : change.join.back().group + 1;
-  if (numbers > groups_.capacity()) room.groups.reserve(std::max<std::size_t>(numbers, 2 * groups_.size()));
+  if (numbers > groups_.capacity()) room.groups_.reserve(std::max<std::size_t>(numbers, 2 * groups_.size()));
   const auto note_first = [&](std::uint64_t group) {
-    room.firsts.push_back({group, of(group).empty() ? kNoId : of(group)[0]});
+    room.firsts_.push_back({group, of(group).empty() ? kNoId : of(group)[0]});
   };
   by_group(change.leave, [&](std::span<const Member> run) { note_first(run[0].group); });
   by_group(change.join, [&](std::span<const Member> run) {
@@ -103,10 +103,10 @@ RowGroups::Room RowGroups::room_for(const Change& change) const {
     auto ids = std::make_unique<Ids>();
     ids->reserve(has_list ? std::max(total, 2 * now.size()) : total);
     ids->assign(now.begin(), now.end());
-    room.lists.push_back({group, std::move(ids)});
+    room.lists_.push_back({group, std::move(ids)});
   });
-  std::sort(room.firsts.begin(), room.firsts.end());
-  room.firsts.erase(std::unique(room.firsts.begin(), room.firsts.end()), room.firsts.end());
+  std::sort(room.firsts_.begin(), room.firsts_.end());
+  room.firsts_.erase(std::unique(room.firsts_.begin(), room.firsts_.end()), room.firsts_.end());
   return room;
 }
 
@@ -114,18 +114,18 @@ void RowGroups::apply(const Change& change, Room room) noexcept {
   const std::uint64_t before = groups_.size();
   const std::uint64_t numbers = change.join.empty() ? 0 : change.join.back().group + 1;
   if (numbers > groups_.capacity()) {
-    for (Group& group : groups_) room.groups.push_back(std::move(group));
-    groups_.swap(room.groups);
+    for (Group& group : groups_) room.groups_.push_back(std::move(group));
+    groups_.swap(room.groups_);
   }
   if (numbers > before) groups_.resize(numbers);
-  for (auto& [group, ids] : room.lists) {
+  for (auto& [group, ids] : room.lists_) {
     if (groups_[group].ids) list_bytes_ -= groups_[group].ids->capacity() * sizeof(Id);
     list_bytes_ += ids->capacity() * sizeof(Id);
     groups_[group].ids = std::move(ids);
   }
   by_group(change.leave, [&](std::span<const Member> run) { remove_run(run); });
   by_group(change.join, [&](std::span<const Member> run) { add_run(run); });
-  for (const auto& [group, first] : room.firsts) {
+  for (const auto& [group, first] : room.firsts_) {
     Group& changed = groups_[group];
     settle(changed);
     if (changed.id == kNoId || changed.id == first) continue;

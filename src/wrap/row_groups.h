@@ -23,7 +23,10 @@ class RowGroups {
   struct Member {
     std::uint64_t group;
     Id id;
-    auto operator<=>(const Member&) const = default;
+    bool operator==(const Member&) const = default;
+    friend bool operator<(const Member& a, const Member& b) noexcept {
+      return a.group < b.group || (a.group == b.group && a.id < b.id);
+    }
   };
   // Both sorted. Of an id that leaves a group, all that it is a member of are here.
   struct Change {
@@ -95,9 +98,9 @@ class RowGroups::Room {
     std::uint64_t group;
     std::unique_ptr<Ids> ids;
   };
-  std::vector<Group> groups;   // room for all, where there is not enough
-  std::vector<Grown> lists;    // with the ids so far
-  std::vector<Member> firsts;  // smallest ids of the groups that change, before that
+  std::vector<Group> groups_;   // room for all, where there is not enough
+  std::vector<Grown> lists_;    // with the ids so far
+  std::vector<Member> firsts_;  // smallest ids of the groups that change, before that
 };
 
 }  // namespace knear
