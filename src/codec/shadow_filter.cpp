@@ -119,9 +119,15 @@ std::size_t ShadowFilter::tile(std::size_t group, std::size_t queries, const Par
 }
 
 std::size_t ShadowFilter::stream(std::size_t q, const Part& part) {
-  const kernels::ShadowStreamJob job{
-      part.shadows, stride_,    part.count,    shadow_->codes(), packed_->coarse(place(q)), packed_->coarse_start(place(q)),
-      weights_[q],  errors_[q], values_.data()};
+  const kernels::ShadowStreamJob job{part.shadows,
+                                     stride_,
+                                     part.count,
+                                     shadow_->codes(),
+                                     packed_->coarse(place(q)),
+                                     packed_->coarse_start(place(q)),
+                                     weights_[q],
+                                     errors_[q],
+                                     values_.data()};
   table_.shadow_stream(&job);
   return table_.select(values_.data(), part.count, -limits_[q], positions_.data());
 }

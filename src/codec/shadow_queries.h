@@ -77,7 +77,7 @@ class ShadowQueries {
 
   const ByteShadow& shadow_;
   std::size_t dim_;  // of shadows
-  double unit_;  // 1 / scale: exact
+  double unit_;      // 1 / scale: exact
   std::size_t plane_bytes_;
   BytePanels panels_;  // of none, to round by
   std::vector<std::int32_t> words_;

@@ -92,7 +92,8 @@ Matrix::Matrix(DType dtype, std::size_t rows, std::size_t dim) : rows_(rows), di
   const bool huge = bytes >= kHugePagesFrom;
   const std::size_t alignment = huge ? kHugePage : kAlignment;
   const std::size_t padded = (bytes + alignment - 1) / alignment * alignment;
-  if (padded <= kHugePagesFrom || padded <= machine_memory()) data_.reset(static_cast<Byte*>(std::aligned_alloc(alignment, padded)));
+  if (padded <= kHugePagesFrom || padded <= machine_memory())
+    data_.reset(static_cast<Byte*>(std::aligned_alloc(alignment, padded)));
   if (!data_)
     fail(Error::out_of_memory, "no memory for ", rows, " x ", dim, ' ', name_of(dtype), ": ", bytes, " bytes");
   // Fewer address translations while rows stream by; a system without huge pages may refuse.

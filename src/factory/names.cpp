@@ -17,7 +17,7 @@ IndexIVFIndependentQuantizer::IndexIVFIndependentQuantizer(std::shared_ptr<Index
 IndexIVFSpectralHash::IndexIVFSpectralHash(std::shared_ptr<Index> quantizer, const IvfOptions& cells,
                                            const std::shared_ptr<Transform>& transform, const SpectralOptions& hash)
     : IvfIndex(std::move(quantizer),
-               make_transformed_codec({transform}, make_spectral_codec(transform->dim_out(), Metric::l2, hash)), cells) {
-}
+               make_transformed_codec({transform}, make_spectral_codec(transform->dim_out(), Metric::l2, hash)),
+               cells) {}
 
 }  // namespace knear
