@@ -1,10 +1,14 @@
-// Scalar quantizer: each element is a code of 4, 6 or 8 bits, by itself. The scans over decoded rows do the rest.
+// Scalar quantizer: each element is a code of 4, 6 or 8 bits, by itself. Few queries are compared with codes, many with
+// decoded rows, by the tile.
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <vector>
 
+#include "codec/decoded_scan.h"
+#include "codec/filter_scan.h"
 #include "codec/registry.h"
+#include "codec/scalar_filter.h"
 #include "codec/sq_ranges.h"
 #include "core/check.h"
 #include "io/byte_fields.h"
@@ -117,7 +121,26 @@ class SqCodec final : public Codec {
     if (options_.bits == 4) table.rows_from_4bit(&job);
   }
 
+  std::unique_ptr<Scan> make_knn_scan(MatrixView queries, std::size_t k, const SlotTable& table) const override {
+    if (!adds_up(queries)) return make_decoded_knn(*this, queries, k, table);
+    return std::make_unique<FilteredKnn<ScalarFilter>>(*this, filters(), queries, k, table);
+  }
+  std::unique_ptr<Scan> make_range_scan(MatrixView queries, double radius, const SlotTable& table) const override {
+    if (!adds_up(queries)) return make_decoded_range(*this, queries, radius, table);
+    return std::make_unique<FilteredRange<ScalarFilter>>(*this, filters(), queries, radius, table);
+  }
+
  private:
+  // Are there too few queries for the tile?
+  bool adds_up(MatrixView queries) const {
+    return (metric() == Metric::l2 || metric() == Metric::inner_product) &&
+           queries.rows() <= kernels::table().tile_queries / 4;
+  }
+  MakeFilter<ScalarFilter> filters() const {
+    return [this](MatrixView queries) {
+      return std::make_unique<ScalarFilter>(ScalarCodes{options_.bits, offsets_, steps_}, metric().kind, queries);
+    };
+  }
   float most() const noexcept { return static_cast<float>((1u << options_.bits) - 1); }
   // Offsets that are learned.
   std::size_t learned() const noexcept { return options_.range == SqRange::uniform ? 1 : dim(); }

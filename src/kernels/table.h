@@ -131,6 +131,20 @@ struct CodesJob {
   float* rows;
 };
 
+// One query and rows of such codes: out[i] = the sum over j of (base[j] + steps[j] * code)^2, or, without a base, of
+// steps[j] * code. Products and additions round once each, sums by at most (dim + 16) * 2^-24 of their terms'
+// magnitudes.
+struct CodeSumsJob {
+  const uint8_t* codes;
+  size_t code_bytes;  // as in CodesJob
+  size_t count;
+  size_t dim;
+  size_t bits;        // 8, 6 or 4
+  const float* base;  // may be null
+  const float* steps;
+  float* out;
+};
+
 // Codes that differ from `query` in at most `limit` bits: their positions, ascending, and in how many they differ.
 struct HammingJob {
   const uint8_t* query;
@@ -369,6 +383,7 @@ struct Table : ShadowTable {
   void (*rows_from_8bit)(const CodesJob* job);
   void (*rows_from_6bit)(const CodesJob* job);
   void (*rows_from_4bit)(const CodesJob* job);
+  void (*code_sums)(const CodeSumsJob* job);
   // out[i] = (in[i] - offsets[i]) * scales[i] to the nearest whole number, ties to even, clamped to 0 … most <= 255;
   // NaN gives 0. The same on every instruction set.
   void (*quantize)(const float* in, const float* offsets, const float* scales, size_t n, float most, uint8_t* out);

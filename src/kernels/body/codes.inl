@@ -58,6 +58,83 @@ void rows_from(const CodesJob& job) {
   for (; row < job.count; ++row) rows_from_codes<Bits, 1>(job, row);
 }
 
+// What a code adds to the sum of its row.
+struct CodeDifference {
+  static V::F add(V::F sum, V::F base, V::F step, V::F code) {
+    const V::F difference = V::fma(step, code, base);
+    return V::fma(difference, difference, sum);
+  }
+  static float add(float sum, float base, float step, float code) {
+    const float difference = base + step * code;
+    return sum + difference * difference;
+  }
+};
+struct CodeProduct {
+  static V::F add(V::F sum, V::F, V::F step, V::F code) { return V::fma(step, code, sum); }
+  static float add(float sum, float, float step, float code) { return sum + step * code; }
+};
+
+template <class Bits, class Term, size_t rows>
+[[gnu::always_inline]] inline void add_codes(const CodeSumsJob& job, const uint8_t* const (&code)[rows], size_t j,
+                                             V::F (&sums)[rows]) {
+  const V::F base = V::load(job.base + j);
+  const V::F step = V::load(job.steps + j);
+  for (size_t r = 0; r < rows; ++r) sums[r] = Term::add(sums[r], base, step, Bits::load(code[r], j));
+}
+
+// Of the rows at code[r]. Two chains each, since additions wait for each other.
+template <class Bits, class Term, size_t rows>
+[[gnu::always_inline]] inline void sum_codes(const CodeSumsJob& job, const uint8_t* const (&code)[rows], float* sums) {
+  V::F even[rows];
+  V::F odd[rows];
+  for (size_t r = 0; r < rows; ++r) even[r] = odd[r] = V::zero();
+  size_t j = 0;
+  for (; j + 2 * V::lanes <= job.dim; j += 2 * V::lanes) {
+    add_codes<Bits, Term>(job, code, j, even);
+    add_codes<Bits, Term>(job, code, j + V::lanes, odd);
+  }
+  if (j + V::lanes <= job.dim) {
+    add_codes<Bits, Term>(job, code, j, even);
+    j += V::lanes;
+  }
+  for (size_t r = 0; r < rows; ++r) even[r] = even[r] + odd[r];
+  if constexpr (rows == 4) {
+    V::store_sums(even, sums);
+  } else {
+    for (size_t r = 0; r < rows; ++r) sums[r] = V::sum(even[r]);
+  }
+  for (; j < job.dim; ++j)
+    for (size_t r = 0; r < rows; ++r)
+      sums[r] = Term::add(sums[r], job.base[j], job.steps[j], static_cast<float>(Bits::at(code[r], j)));
+}
+
+template <class Bits, class Term>
+void code_sums_of(const CodeSumsJob& job) {
+  const uint8_t* code = job.codes;
+  size_t row = 0;
+  for (; row + 4 <= job.count; row += 4, code += 4 * job.code_bytes) {
+    for (size_t b = 0; b < 4 * job.code_bytes; b += 64) __builtin_prefetch(code + kFetchCodes + b);
+    float* const sums = job.out + row;
+    sum_codes<Bits, Term>(job, {code, code + job.code_bytes, code + 2 * job.code_bytes, code + 3 * job.code_bytes},
+                          sums);
+  }
+  for (; row < job.count; ++row, code += job.code_bytes) sum_codes<Bits, Term>(job, {code}, job.out + row);
+}
+
+template <class Bits>
+void code_sums_with(const CodeSumsJob& job) {
+  if (job.base) return code_sums_of<Bits, CodeDifference>(job);
+  CodeSumsJob same = job;
+  same.base = job.steps;  // loaded for nothing, which costs nothing
+  code_sums_of<Bits, CodeProduct>(same);
+}
+
+void code_sums(const CodeSumsJob* job) {
+  if (job->bits == 8) return code_sums_with<Bits8>(*job);
+  if (job->bits == 6) return code_sums_with<Bits6>(*job);
+  code_sums_with<Bits4>(*job);
+}
+
 void rows_from_8bit(const CodesJob* job) { rows_from<Bits8>(*job); }
 void rows_from_6bit(const CodesJob* job) { rows_from<Bits6>(*job); }
 void rows_from_4bit(const CodesJob* job) { rows_from<Bits4>(*job); }

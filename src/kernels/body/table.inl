@@ -48,6 +48,7 @@ constexpr Table table_named(const char* name) {
   table.rows_from_8bit = rows_from_8bit;
   table.rows_from_6bit = rows_from_6bit;
   table.rows_from_4bit = rows_from_4bit;
+  table.code_sums = code_sums;
   table.quantize = quantize;
   table.hamming = hamming;
   return table;

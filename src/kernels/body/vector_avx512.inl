@@ -65,7 +65,7 @@ struct V {
   }
 
   // `lanes` codes of so many bits as numbers.
-  static F from_8bit(const uint8_t* p) { return numbers(eight_of_8bit(p), eight_of_8bit(p + 8)); }
+  static F from_8bit(const uint8_t* p) { return _mm512_cvtepi32_ps(sixteen_bytes(p)); }
   static F from_6bit(const uint8_t* p) { return numbers(eight_of_6bit(p), eight_of_6bit(p + 6)); }
   static F from_4bit(const uint8_t* p) { return numbers(eight_of_4bit(p), eight_of_4bit(p + 4)); }
 
