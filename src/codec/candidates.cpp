@@ -1,7 +1,9 @@
 #include "codec/candidates.h"
 
+#include <array>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "core/hit_sort.h"
 
@@ -12,6 +14,34 @@ constexpr auto kInfinity = std::numeric_limits<float>::infinity();
 constexpr std::size_t kLeastSlack = 8;  // newcomers before the threshold is set anew
 constexpr std::size_t kMostSlack = 32;
 constexpr std::size_t kFewMore = 4;  // candidates that are ranked without thinking
+constexpr std::size_t kNear = 8;     // bounds may be those of an eighth more than are wanted
+constexpr int kSteps = 12;
+
+// Eight of each side by side: compilers keep the order of comparisons otherwise.
+std::pair<float, float> range_of(std::span<const float> values) {
+  std::array<float, 8> least;
+  std::array<float, 8> most;
+  least.fill(values[0]);
+  most.fill(values[0]);
+  std::size_t i = 0;
+  for (; i + 8 <= values.size(); i += 8) {
+    for (std::size_t j = 0; j < 8; ++j) {
+      least[j] = values[i + j] < least[j] ? values[i + j] : least[j];
+      most[j] = values[i + j] > most[j] ? values[i + j] : most[j];
+    }
+  }
+  for (; i < values.size(); ++i) {
+    least[0] = std::min(least[0], values[i]);
+    most[0] = std::max(most[0], values[i]);
+  }
+  return {*std::min_element(least.begin(), least.end()), *std::max_element(most.begin(), most.end())};
+}
+
+std::size_t count_within(std::span<const float> values, float bound) {
+  std::uint32_t within = 0;
+  for (const float value : values) within += value <= bound ? 1 : 0;
+  return within;
+}
 
 }  // namespace
 
@@ -31,13 +61,32 @@ std::size_t Candidates::expected() const {
   return most < static_cast<double>(k) ? static_cast<std::size_t>(most) : k;
 }
 
-float Candidates::upper_bound_of(std::size_t place) {
+std::span<float> Candidates::uppers() {
   std::vector<float>& uppers = common_->uppers;
-  uppers.resize(count_);
+  if (uppers.size() < count_) uppers.resize(2 * count_);
   for (std::size_t i = 0; i < count_; ++i) uppers[i] = entries_[i].upper;
-  const auto nth = uppers.begin() + static_cast<std::ptrdiff_t>(place);
-  std::nth_element(uppers.begin(), nth, uppers.end());
+  return std::span(uppers).first(count_);
+}
+
+float Candidates::upper_bound_of(std::size_t place) {
+  const std::span<float> all = uppers();
+  const auto nth = all.begin() + static_cast<std::ptrdiff_t>(place);
+  std::nth_element(all.begin(), nth, all.end());
   return *nth;
+}
+
+// A number with `wanted` upper bounds, or few more, that are not above it: faster than to find the least such number.
+float Candidates::bound_for(std::size_t wanted) {
+  const std::span<const float> all = uppers();
+  auto [low, high] = range_of(all);
+  const std::size_t enough = wanted + wanted / kNear;
+  for (int step = 0; step < kSteps && high - low < kInfinity; ++step) {
+    const float middle = low + (high - low) / 2;
+    const std::size_t within = count_within(all, middle);
+    (within < wanted ? low : high) = middle;
+    if (within >= wanted && within <= enough) break;
+  }
+  return high;
 }
 
 void Candidates::keep_within(double bound) {
@@ -51,7 +100,7 @@ void Candidates::keep_within(double bound) {
 
 // From the `wanted` smallest upper bounds.
 void Candidates::set_threshold(std::size_t wanted) {
-  const double bound = upper_bound_of(wanted - 1);
+  const double bound = bound_for(wanted);
   if (bound < threshold_) {
     threshold_ = bound;
     guessed_ |= wanted < common_->k;

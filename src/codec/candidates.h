@@ -74,7 +74,9 @@ class Candidates {
   }
 
   std::size_t expected() const;
+  std::span<float> uppers();
   float upper_bound_of(std::size_t place);
+  float bound_for(std::size_t wanted);
   void keep_within(double bound);
   void set_threshold(std::size_t wanted);
   template <class Before>
