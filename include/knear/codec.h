@@ -104,6 +104,8 @@ class Scan {
 
   // hits[q] = query q's results, ascending; called once, after the last block.
   virtual void finish(std::span<std::vector<Hit>> hits) = 0;
+  // Instead: the same hits in any order, and where a query has k of them, at any distances.
+  virtual void finish_unranked(std::span<std::vector<Hit>> hits) { finish(hits); }
 
   // Pairs of query and code that were ranked by the canonical distance so far.
   virtual std::uint64_t reranked() const noexcept { return 0; }

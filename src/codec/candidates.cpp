@@ -194,4 +194,29 @@ std::vector<Hit> Candidates::finish() {
   return hits;
 }
 
+// What is nearer, at its farthest, than the k + 1 that may be nearest is among the k nearest. Only what is left is ranked.
+std::vector<Hit> Candidates::finish_unranked(const SlotTable& table) {
+  const std::size_t k = common_->k;
+  if (count_ > k) keep_within(upper_bound_of(k - 1));
+  if (count_ < k) return finish();
+  float safe = kInfinity;
+  if (count_ > k) {
+    to_front(k, [](const Entry& a, const Entry& b) { return a.lower < b.lower; });
+    safe = entries_[k].lower;
+  }
+  const auto end = entries_.begin() + static_cast<std::ptrdiff_t>(count_);
+  const auto open = std::partition(entries_.begin(), end, [&](const Entry& entry) { return !(entry.upper < safe); });
+  const auto left = static_cast<std::size_t>(open - entries_.begin());
+  rank(left);
+  std::vector<Hit> hits;
+  for (std::size_t i = 0; i < left; ++i) {
+    if (std::isfinite(entries_[i].hit.distance)) hits.push_back(entries_[i].hit);
+  }
+  const std::size_t missing = k - (count_ - left);
+  if (hits.size() < missing) return finish();
+  keep_nearest(hits, missing);
+  for (auto entry = open; entry != end; ++entry) hits.push_back({entry->upper, table.id(entry->slot)});
+  return hits;
+}
+
 }  // namespace knear

@@ -56,6 +56,8 @@ class Candidates {
   bool sound() const;
   // The k nearest in (distance, id) order.
   std::vector<Hit> finish();
+  // The same in any order and, if they are k, with distances that are only near.
+  std::vector<Hit> finish_unranked(const SlotTable& table);
   std::size_t ranked() const noexcept { return ranked_; }
 
  private:

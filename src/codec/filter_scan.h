@@ -28,10 +28,14 @@ template <class Filter>
 class FilteredKnn final : public Scan {
  public:
   FilteredKnn(const Codec& codec, MakeFilter<Filter> make, MatrixView queries, std::size_t k, const SlotTable& table)
-      : make_(std::move(make)), queries_(RowSet(queries).floats()), filter_(make_(queries)), ranker_(codec) {
+      : make_(std::move(make)),
+        queries_(RowSet(queries).floats()),
+        filter_(make_(queries)),
+        ranker_(codec),
+        table_(table) {
     common_.k = k;
-    common_.rank = [this, &table](std::size_t q, std::span<const Slot> slots, std::span<Hit> hits) {
-      ranker_.rank(queries_.floats() + q * queries_.dim(), table, slots, hits);
+    common_.rank = [this](std::size_t q, std::span<const Slot> slots, std::span<Hit> hits) {
+      ranker_.rank(queries_.floats() + q * queries_.dim(), table_, slots, hits);
     };
     for (std::size_t q = 0; q < queries.rows(); ++q) {
       active_.push_back(q);
@@ -80,6 +84,13 @@ class FilteredKnn final : public Scan {
     }
   }
 
+  void finish_unranked(std::span<std::vector<Hit>> hits) override {
+    for (std::size_t q = 0; q < candidates_.size(); ++q) {
+      hits[q] = candidates_[q].finish_unranked(table_);
+      ranked_ += candidates_[q].ranked();
+    }
+  }
+
   std::uint64_t reranked() const noexcept override { return ranked_; }
 
   std::size_t ranked() const noexcept {
@@ -107,6 +118,7 @@ class FilteredKnn final : public Scan {
   Matrix queries_;
   std::unique_ptr<Filter> filter_;
   Ranker ranker_;
+  const SlotTable& table_;
   Candidates::Common common_;
   static constexpr double kTightenings = 4;  // the share grows by so much from one to the next
   double tighten_at_ = 1.0 / 32;

@@ -76,7 +76,7 @@ std::size_t LookupFilter::look_up(const CodeBlock& block, std::size_t first, std
 
 void LookupFilter::sum_rows(std::size_t q, const Byte* group, std::uint32_t rows, float* sums) const {
   if (static_cast<std::size_t>(std::popcount(rows)) >= kernels_.lookup_sums_from) {
-    return kernels_.lookup_sums(group, planes_, tables_.of(q), sums);
+    return kernels_.lookup_sums(group, planes_, tables_.of(q), rows, sums);
   }
   for (; rows != 0; rows &= rows - 1) {
     const auto lane = static_cast<std::size_t>(std::countr_zero(rows));

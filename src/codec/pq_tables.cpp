@@ -9,6 +9,7 @@ namespace knear {
 namespace {
 
 constexpr double kUnit = 0x1p-24;
+constexpr double kFloat64 = 0x1p-50;  // rounding of some operations
 constexpr double kSafe = 1e36;  // below it no float32 sum overflows
 
 double length_of(const float* x, std::size_t dim) {
@@ -28,6 +29,8 @@ PqTables::PqTables(const ProductQuantizer& quantizer, Metric::Kind metric, Matri
   const auto terms = static_cast<double>(quantizer.subs());
   dot_error_ = static_cast<double>(std::min(depth, kernels::kTileDepth) + blocks + 2) * kUnit * 1.001;
   relative_ = metric == Metric::l2 ? dot_error_ + (terms + 6) * 1.01 * kUnit : 0;
+  shrink_ = relative_ > 0 ? 1 / (1 + relative_) * (1 - kFloat64) : 1;
+  grow_ = relative_ > 0 ? 1 / (1 - relative_) * (1 + kFloat64) : 1;
   tiny_ = static_cast<double>(quantizer.dim()) * 0x1p-146;
   std::vector<float> query(quantizer.dim());
   for (std::size_t q = 0; q < queries.rows(); ++q) {

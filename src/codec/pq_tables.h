@@ -30,7 +30,7 @@ class PqTables {
     const Info& info = infos_[q];
     if (!info.tells) return kAnything;
     const double value = info.base + sum;
-    return {(value - info.absolute) / (1 + relative_), (value + info.absolute) / (1 - relative_)};
+    return {(value - info.absolute) * shrink_, (value + info.absolute) * grow_};
   }
   // Rows with D <= threshold have no larger sum, before rounding; infinity where float32 cannot tell.
   double most(std::size_t q, double threshold) const noexcept {
@@ -59,6 +59,8 @@ class PqTables {
   std::size_t size_;
   double dot_error_;  // of a float32 sum of sub_dim products, relative to the sum of their magnitudes
   double relative_;
+  double shrink_;  // 1 / (1 + relative), on the safe side
+  double grow_;    // 1 / (1 - relative)
   double tiny_;  // from underflow
   std::vector<float> tables_;
   std::vector<Info> infos_;

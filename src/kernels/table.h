@@ -341,8 +341,8 @@ struct Table : ShadowTable {
   // Finds the rows whose sum is below their query's bound; returns the number of hits.
   size_t (*lookup)(const LookupJob* job);
   // out[i] = the sum of row i of one group, as of a LookupJob but with tables of float32: one query's, 32 floats a
-  // plane.
-  void (*lookup_sums)(const uint8_t* group, size_t planes, const float* tables, float* out);
+  // plane. Of the `rows` whose bits are set; those of others may be missing.
+  void (*lookup_sums)(const uint8_t* group, size_t planes, const float* tables, uint32_t rows, float* out);
   size_t lookup_sums_from;  // rows of a group that are asked for; fewer are summed sooner one by one
   // Finds the pairs that pass; returns their number.
   size_t (*estimate)(const EstimateJob* job);

@@ -232,7 +232,7 @@ std::vector<std::vector<Hit>> IvfIndex::hits_of(MatrixView queries, std::size_t 
     fail(Error::invalid_argument, "only a product quantizer has other searches, not ", spec());
   }
   const Lists lists{other ? *other : *now.learned.codec, *now.snapshot, *now.learned.cells, residual_};
-  const ListSearch::Wanted wanted{std::min(k, now.snapshot->live), radius};
+  const ListSearch::Wanted wanted{std::min(k, now.snapshot->live), radius, options.ranked};
   const std::size_t probes = options.nprobe ? options.nprobe : nprobe();
   ProgressMeter meter(options.run, "search", queries.rows());
   const bool many_cells = now.learned.cells->are_combinations();

@@ -155,7 +155,7 @@ void ListSearch::look_by_list(std::span<const std::uint32_t> queries, const Chos
     for (std::size_t next = task ? task + asked : 0; next <= std::min(task + asked, tasks.size() - 1); ++next) {
       lists_.snapshot.ask_for(lists_.snapshot.chunks[tasks[next].cell]);
     }
-    visit(std::span(choosers).subspan(now.first, now.count), std::span(&now.cell, 1), meter);
+    visit(std::span(choosers).subspan(now.first, now.count), std::span(&now.cell, 1), Share::some, meter);
   });
 }
 
@@ -172,13 +172,14 @@ void ListSearch::look_by_query(std::span<const std::uint32_t> queries, const Cho
     }
     std::vector<std::uint32_t> mine;
     for (std::size_t r = task % parts; r < cells[query].size(); r += parts) mine.push_back(cells[query][r]);
-    if (!lists_.residual) return visit(std::span(&query, 1), mine, meter);
-    for (const std::uint32_t cell : mine) visit(std::span(&query, 1), std::span(&cell, 1), meter);
+    const Share share = mine.size() == cells[query].size() ? Share::all : Share::some;
+    if (!lists_.residual) return visit(std::span(&query, 1), mine, share, meter);
+    for (const std::uint32_t cell : mine) visit(std::span(&query, 1), std::span(&cell, 1), Share::some, meter);
   });
 }
 
 // One scan of all these queries over all these lists; of codes that are relative to their centroids, one list.
-void ListSearch::visit(std::span<const std::uint32_t> queries, std::span<const std::uint32_t> cells,
+void ListSearch::visit(std::span<const std::uint32_t> queries, std::span<const std::uint32_t> cells, Share share,
                        ProgressMeter& meter) {
   std::size_t rows = 0;
   for (const std::uint32_t cell : cells) rows += lists_.snapshot.chunks[cell].live();
@@ -199,7 +200,13 @@ void ListSearch::visit(std::span<const std::uint32_t> queries, std::span<const s
     feeder.feed(cell, 0, lists_.snapshot.chunks[cell].count, *scan, [&] { meter.advance(0); });
   }
   std::vector<std::vector<Hit>> hits(queries.size());
-  scan->finish(hits);
+  // Distances are what joins the results of several scans.
+  const bool joins = share == Share::some || found_[queries.front()].count != 0;
+  if (wanted_.ranked || joins) {
+    scan->finish(hits);
+  } else {
+    scan->finish_unranked(hits);
+  }
   reranked_ += scan->reranked();
   for (std::size_t i = 0; i < queries.size(); ++i) keep(queries[i], hits[i], relative ? relative->offset(i) : 0);
 }

@@ -42,6 +42,7 @@ class ListSearch {
   struct Wanted {
     std::size_t k = 0;
     double radius = 0;
+    bool ranked = true;  // false: in any order, at any distances
   };
 
   // All must live on; the filter may be null.
@@ -71,7 +72,10 @@ class ListSearch {
                     ProgressMeter& meter);
   void look_by_query(std::span<const std::uint32_t> queries, const Chosen& cells, const RunOptions& run,
                      ProgressMeter& meter);
-  void visit(std::span<const std::uint32_t> queries, std::span<const std::uint32_t> cells, ProgressMeter& meter);
+  // Of the lists of these queries.
+  enum class Share : std::uint8_t { all, some };
+  void visit(std::span<const std::uint32_t> queries, std::span<const std::uint32_t> cells, Share share,
+             ProgressMeter& meter);
   std::unique_ptr<Scan> make_scan(std::span<const std::uint32_t> queries, const Relative* relative,
                                   const SlotTable& table) const;
   void keep(std::uint32_t query, std::span<const Hit> hits, double offset);

@@ -185,6 +185,7 @@ struct KnnSearch {
     SearchOptions of_base = options;
     of_base.filter = filters.one;
     of_base.filters = many;
+    of_base.ranked = true;
     of_base.stats = &stats;
     of_base.run = run;
     const Neighbors found = base.search(all ? queries : MatrixView(some), wanted, of_base);

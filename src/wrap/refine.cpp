@@ -273,6 +273,7 @@ RefineIndex::Round RefineIndex::search_round(MatrixView queries, std::size_t k, 
   SearchStats stats;
   SearchOptions of_base = options;
   of_base.k_factor = 0;
+  of_base.ranked = false;
   of_base.stats = &stats;
   const Neighbors found = base_->search(queries, static_cast<std::size_t>(std::min(wanted, most)), of_base);
   std::vector<std::vector<Id>> candidates(queries.rows());

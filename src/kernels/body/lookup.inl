@@ -143,23 +143,25 @@ LookupHit* look_up_many(const LookupJob& job, size_t query, LookupHit* hits) {
   return hits;
 }
 
-// Low and high nibbles are summed apart, since additions wait for each other.
-void lookup_sums(const uint8_t* group, size_t planes, const float* tables, float* out) {
-  constexpr size_t vectors = kLookupRows / V::lanes;
-  constexpr size_t at_once = vectors < 4 ? vectors : 4;
-  for (size_t first = 0; first < vectors; first += at_once) {
-    V::F low[at_once];
-    V::F high[at_once];
-    for (size_t v = 0; v < at_once; ++v) low[v] = high[v] = V::zero();
-    const uint8_t* codes = group + first * V::lanes;
+// Sixteen rows at a time, unless none of them is asked for. Low and high nibbles are summed apart, since additions wait
+// for each other.
+void lookup_sums(const uint8_t* group, size_t planes, const float* tables, uint32_t rows, float* out) {
+  constexpr size_t at_once = 16;
+  constexpr size_t vectors = at_once / V::lanes;
+  for (size_t first = 0; first < kLookupRows; first += at_once) {
+    if ((rows >> first & 0xffffu) == 0) continue;
+    V::F low[vectors];
+    V::F high[vectors];
+    for (size_t v = 0; v < vectors; ++v) low[v] = high[v] = V::zero();
+    const uint8_t* codes = group + first;
     const float* table = tables;
     for (size_t p = 0; p < planes; ++p, codes += kLookupRows, table += kTableBytes) {
-      for (size_t v = 0; v < at_once; ++v) {
+      for (size_t v = 0; v < vectors; ++v) {
         low[v] = low[v] + V::look_up_low(table, codes + v * V::lanes);
         high[v] = high[v] + V::look_up_high(table + 16, codes + v * V::lanes);
       }
     }
-    for (size_t v = 0; v < at_once; ++v) V::store(out + (first + v) * V::lanes, low[v] + high[v]);
+    for (size_t v = 0; v < vectors; ++v) V::store(out + first + v * V::lanes, low[v] + high[v]);
   }
 }
 

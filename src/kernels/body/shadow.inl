@@ -142,10 +142,11 @@ int32_t shadow_dot(const uint8_t* row, const int8_t* coarse, const int8_t* fine,
 
 // The values of four rows.
 [[gnu::always_inline]] inline void stream_four(const ShadowStreamJob& job, const size_t (&rows)[4]) {
-  const uint8_t* at[4];
-  for (size_t r = 0; r < 4; ++r) at[r] = job.rows + rows[r] * job.stride;
+  const uint8_t* const at[4] = {job.rows + rows[0] * job.stride, job.rows + rows[1] * job.stride,
+                                job.rows + rows[2] * job.stride, job.rows + rows[3] * job.stride};
   int32_t dots[4];
   Dots::sums_of(at, job.codes, job.dim, job.start, dots);
+#pragma GCC unroll 4
   for (size_t r = 0; r < 4; ++r) {
     ShadowFactors factors;
     __builtin_memcpy(&factors, at[r] + job.dim, sizeof factors);
@@ -154,10 +155,17 @@ int32_t shadow_dot(const uint8_t* row, const int8_t* coarse, const int8_t* fine,
   }
 }
 
+// What lies this many bytes ahead is fetched: of few rows, the processor would not do it in time.
+constexpr size_t kShadowsAhead = 4096;
+
 void shadow_stream(const ShadowStreamJob* job) {
-  const size_t quarter = job->count / 4;
-  for (size_t i = 0; i < quarter; ++i) stream_four(*job, {i, i + quarter, i + 2 * quarter, i + 3 * quarter});
-  for (size_t i = 4 * quarter; i < job->count; ++i) stream_four(*job, {i, i, i, i});
+  size_t i = 0;
+  for (; i + 4 <= job->count; i += 4) {
+    const uint8_t* const ahead = job->rows + i * job->stride + kShadowsAhead;
+    for (size_t b = 0; b < 4 * job->stride; b += 64) __builtin_prefetch(ahead + b);
+    stream_four(*job, {i, i + 1, i + 2, i + 3});
+  }
+  for (; i < job->count; ++i) stream_four(*job, {i, i, i, i});
 }
 
 constexpr ShadowTable shadow_kernels() {

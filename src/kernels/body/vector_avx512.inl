@@ -131,6 +131,29 @@ struct Words {
   }
   static V::F numbers(const int32_t* totals) { return _mm512_cvtepi32_ps(load(totals)); }
 
+  // out[r] = start + the sum of what step(sum, 64 bytes of rows[r], 64 codes) makes of a sum that was zero.
+  template <class Step>
+  static void sums_of_four(const uint8_t* const (&rows)[4], const int8_t* codes, size_t dim, int32_t start, Step step,
+                           int32_t (&out)[4]) {
+    Lanes sums[4] = {none(), none(), none(), none()};
+    size_t j = 0;
+    for (; j + 64 <= dim; j += 64) {
+      const Lanes c = _mm512_loadu_si512(codes + j);
+#pragma GCC unroll 4
+      for (size_t r = 0; r < 4; ++r) sums[r] = step(sums[r], _mm512_loadu_si512(rows[r] + j), c);
+    }
+    if (j < dim) {
+      const auto mask = static_cast<V::Mask>((1u << (dim - j) / 4) - 1u);
+      const Lanes c = _mm512_maskz_loadu_epi32(mask, codes + j);
+#pragma GCC unroll 4
+      for (size_t r = 0; r < 4; ++r) sums[r] = step(sums[r], _mm512_maskz_loadu_epi32(mask, rows[r] + j), c);
+    }
+    const __m256i pairs01 = _mm256_hadd_epi32(halves_added(sums[0]), halves_added(sums[1]));
+    const __m256i pairs23 = _mm256_hadd_epi32(halves_added(sums[2]), halves_added(sums[3]));
+    const __m256i all = _mm256_hadd_epi32(pairs01, pairs23);
+    const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm_add_epi32(four, _mm_set1_epi32(start)));
+  }
   // Calls step(64 bytes of each); behind the end there are zeros.
   template <class Step>
   static void by_64_bytes(const uint8_t* row, const int8_t* coarse, const int8_t* fine, size_t dim, Step step) {
@@ -139,5 +162,10 @@ struct Words {
       step(_mm512_maskz_loadu_epi32(mask, row + j), _mm512_maskz_loadu_epi32(mask, coarse + j),
            _mm512_maskz_loadu_epi32(mask, fine + j));
     }
+  }
+
+ private:
+  static __m256i halves_added(Lanes x) {
+    return _mm256_add_epi32(_mm512_castsi512_si256(x), _mm512_extracti64x4_epi64(x, 1));
   }
 };

@@ -27,13 +27,10 @@ struct Dots : Words {
   // out[r] = start + the sum of codes * rows[r].
   static void sums_of(const uint8_t* const (&rows)[4], const int8_t* codes, size_t dim, int32_t start,
                       int32_t (&out)[4]) {
-    Sum sums[4] = {none(), none(), none(), none()};
-    for (size_t r = 0; r < 4; ++r) {
-      by_64_bytes(rows[r], codes, codes, dim, [&](Lanes x, Lanes c, Lanes) {
-        sums[r] = _mm512_add_epi32(sums[r], _mm512_madd_epi16(_mm512_maddubs_epi16(x, c), _mm512_set1_epi16(1)));
-      });
-      out[r] = start + _mm512_reduce_add_epi32(sums[r]);
-    }
+    const auto step = [](Lanes sum, Lanes x, Lanes c) {
+      return _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_maddubs_epi16(x, c), _mm512_set1_epi16(1)));
+    };
+    sums_of_four(rows, codes, dim, start, step, out);
   }
   // start + the sum of (16 * coarse + fine) * row.
   static int32_t sum_of(const uint8_t* row, const int8_t* coarse, const int8_t* fine, size_t dim, int32_t start) {
