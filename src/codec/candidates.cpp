@@ -194,7 +194,8 @@ std::vector<Hit> Candidates::finish() {
   return hits;
 }
 
-// What is nearer, at its farthest, than the k + 1 that may be nearest is among the k nearest. Only what is left is ranked.
+// What is nearer, at its farthest, than the k + 1 that may be nearest is among the k nearest. Only what is left is
+// ranked.
 std::vector<Hit> Candidates::finish_unranked(const SlotTable& table) {
   const std::size_t k = common_->k;
   if (count_ > k) keep_within(upper_bound_of(k - 1));

@@ -10,7 +10,7 @@ namespace {
 
 constexpr double kUnit = 0x1p-24;
 constexpr double kFloat64 = 0x1p-50;  // rounding of some operations
-constexpr double kSafe = 1e36;  // below it no float32 sum overflows
+constexpr double kSafe = 1e36;        // below it no float32 sum overflows
 
 double length_of(const float* x, std::size_t dim) {
   double square = 0;

@@ -61,7 +61,7 @@ class PqTables {
   double relative_;
   double shrink_;  // 1 / (1 + relative), on the safe side
   double grow_;    // 1 / (1 - relative)
-  double tiny_;  // from underflow
+  double tiny_;    // from underflow
   std::vector<float> tables_;
   std::vector<Info> infos_;
 };

@@ -79,8 +79,8 @@ std::size_t ScalarFilter::select(std::size_t q, const CodeBlock& block, Part par
   const std::size_t dim = codes_.offsets.size();
   const float* const terms = terms_.data() + q * dim;
   const kernels::CodeSumsJob job{
-      block.code(part.first),        block.stride,  part.count, dim, codes_.bits, l2_ ? terms : nullptr,
-      l2_ ? negated_.data() : terms, values_.data()};
+      block.code(part.first), static_cast<std::size_t>(block.stride), part.count,    dim, codes_.bits,
+      l2_ ? terms : nullptr,  l2_ ? negated_.data() : terms,          values_.data()};
   kernels_.code_sums(&job);
   return kernels_.select(values_.data(), part.count, limit(infos_[q], threshold), positions_.data());
 }

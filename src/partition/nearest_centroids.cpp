@@ -17,7 +17,7 @@ constexpr double kUnit = 0x1p-24;         // rounding of one float32 operation
 constexpr double kUnit64 = 0x1p-53;       // of one float64 operation
 constexpr double kMostProduct = 0x1p120;  // of lengths: sums of float32 do not overflow
 constexpr std::size_t kSumDepth = 272;    // terms that kernels sum up at once
-constexpr std::size_t kValueBytes = 256 << 10;
+constexpr std::size_t kValueBytes = 384 << 10;
 constexpr std::size_t kLeastRows = 12;  // that share a pass over all centroids
 constexpr std::size_t kMostRows = 96;
 
@@ -56,7 +56,8 @@ NearestCentroids::NearestCentroids(MatrixView centroids, Metric metric)
 
 void NearestCentroids::find(MatrixView queries, std::size_t count, const RunOptions& run, Id* cells) const {
   const std::size_t nlist = centroids_.rows();
-  const std::size_t at_once = std::clamp(kValueBytes / (nlist * sizeof(float)), kLeastRows, kMostRows);
+  const std::size_t at_once =
+      std::clamp(kValueBytes / (nlist * sizeof(float)) / kLeastRows * kLeastRows, kLeastRows, kMostRows);
   parallel_for((queries.rows() + at_once - 1) / at_once, run, [&](std::size_t task, std::size_t) {
     const std::size_t first = task * at_once;
     const std::size_t rows = std::min(at_once, queries.rows() - first);

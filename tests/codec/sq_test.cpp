@@ -144,6 +144,35 @@ TEST(ScalarQuantizer, LearnsTheSameFromAnyKindOfRowsAndThreads) {
   }
 }
 
+// Few queries are summed up over codes, many by the tile: neither may lose a neighbour, also where float32 is coarse.
+TEST(ScalarQuantizer, FindsTheSameForFewQueriesAsForMany) {
+  constexpr std::size_t kDim = 37;
+  for (const Metric metric : {Metric::l2, Metric::inner_product}) {
+    for (const float shift : {0.0f, 1e4f, 3e17f}) {
+      std::vector<float> values = normal_rows(2000, kDim);
+      std::vector<float> asked = normal_rows(64, kDim, 2);
+      for (float& value : values) value += shift;
+      for (float& value : asked) value += shift;
+      for (const std::size_t bits : {4u, 6u, 8u}) {
+        const auto index = index_factory(kDim, "SQ" + std::to_string(bits), metric);
+        index->train(MatrixView(values, kDim));
+        index->add(MatrixView(values, kDim));
+        const MatrixView queries(asked, kDim);
+        const Neighbors many = index->search(queries, 10);
+        for (const std::size_t batch : {1u, 3u, 4u}) {
+          for (std::size_t first = 0; first + batch <= 16; first += batch) {
+            const Neighbors few = index->search(queries.slice(first, batch), 10);
+            for (std::size_t i = 0; i < batch * 10; ++i) {
+              ASSERT_EQ(few.ids[i], many.ids[first * 10 + i]) << "SQ" << bits << ", shift " << shift;
+              ASSERT_EQ(few.distances[i], many.distances[first * 10 + i]);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(ScalarQuantizer, StaysFiniteWhereFloatsEnd) {
   const float most = std::numeric_limits<float>::max();
   const std::vector<float> rows = {-most, most, 0, 1e-42f, most, -most, 1, 2e-42f};

@@ -37,6 +37,35 @@ class Codes : public EachTable {
     }
     EXPECT_EQ(rows.back(), 77);
   }
+
+  // With and without a base, against float64, within the error that is promised.
+  void check_sums(std::size_t bits, std::size_t count, std::size_t dim) const {
+    std::mt19937 random(static_cast<unsigned>(dim * count));
+    const std::size_t code_bytes = (bits * dim + 7) / 8;
+    const auto codes = std::make_unique<std::uint8_t[]>(count * code_bytes);
+    for (std::size_t i = 0; i < count * code_bytes; ++i) codes[i] = static_cast<std::uint8_t>(random());
+    const std::vector<float> base = normal_floats(dim, 3);
+    const std::vector<float> steps = normal_floats(dim, 4);
+    for (const bool with_base : {false, true}) {
+      std::vector<float> sums(count + 1, 77);
+      const CodeSumsJob job{codes.get(),  code_bytes, count, dim, bits, with_base ? base.data() : nullptr,
+                            steps.data(), sums.data()};
+      table().code_sums(&job);
+      for (std::size_t i = 0; i < count; ++i) {
+        double sum = 0;
+        double magnitude = 0;
+        for (std::size_t j = 0; j < dim; ++j) {
+          const double product = static_cast<double>(steps[j]) * code_at(codes.get() + i * code_bytes, bits, j);
+          const double term = with_base ? (base[j] + product) * (base[j] + product) : product;
+          const double larger = std::abs(static_cast<double>(base[j])) + std::abs(product);
+          sum += term;
+          magnitude += with_base ? larger * larger : std::abs(product);
+        }
+        EXPECT_NEAR(sums[i], sum, magnitude * static_cast<double>(dim + 24) * 0x1p-24) << bits << " bits, row " << i;
+      }
+      EXPECT_EQ(sums[count], 77);
+    }
+  }
 };
 
 INSTANTIATE_TEST_SUITE_P(Kernels, Codes, testing::ValuesIn(tables_under_test()), table_name);
@@ -46,6 +75,15 @@ TEST_P(Codes, BecomeTheRowsTheyStandFor) {
     for (const std::size_t dim : dims_to_test()) {
       if (dim > 600) continue;
       for (const std::size_t count : {0u, 1u, 3u, 4u, 9u}) check(bits, count, dim);
+    }
+  }
+}
+
+TEST_P(Codes, SumsAreThoseOfTheRows) {
+  for (const std::size_t bits : {4u, 6u, 8u}) {
+    for (const std::size_t dim : dims_to_test()) {
+      if (dim > 600) continue;
+      for (const std::size_t count : {0u, 1u, 3u, 4u, 9u}) check_sums(bits, count, dim);
     }
   }
 }

@@ -92,6 +92,26 @@ TEST_P(IvfSearch, FindsWhatIsInTheNearestListsForAnyBatchAndThreads) {
   }
 }
 
+TEST_P(IvfSearch, FindsTheSameRowsUnranked) {
+  for (const std::size_t batch : std::initializer_list<std::size_t>{1, 60}) {
+    for (const std::size_t k : std::initializer_list<std::size_t>{1, 12, 2 * kRows}) {
+      const MatrixView queries = view(queries_).slice(0, batch);
+      SearchOptions options{.nprobe = 2};
+      Neighbors ranked = index_->search(queries, k, options);
+      options.ranked = false;
+      Neighbors found = index_->search(queries, k, options);
+      ASSERT_EQ(found.counts, ranked.counts);
+      for (std::size_t q = 0; q < batch; ++q) {
+        const auto ids_of = [&](Neighbors& neighbors) {
+          const auto first = neighbors.ids.begin() + static_cast<std::ptrdiff_t>(q * k);
+          return std::set<Id>(first, first + static_cast<std::ptrdiff_t>(neighbors.counts[q]));
+        };
+        ASSERT_EQ(ids_of(found), ids_of(ranked)) << "k " << k << ", query " << q << " of " << batch;
+      }
+    }
+  }
+}
+
 TEST_P(IvfSearch, FindsTheSameAfterRowsWereRemoved) {
   index_->remove(*select_if([](Id id) { return id % 3 == 0 || (id > 200 && id < 500); }));
   const MatrixView queries = view(queries_).slice(0, 170);
