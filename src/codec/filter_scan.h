@@ -21,6 +21,7 @@
 
 namespace knear {
 
+// The queries, float32, outlive the filter.
 template <class Filter>
 using MakeFilter = std::function<std::unique_ptr<Filter>(MatrixView queries)>;
 
@@ -28,16 +29,15 @@ template <class Filter>
 class FilteredKnn final : public Scan {
  public:
   FilteredKnn(const Codec& codec, MakeFilter<Filter> make, MatrixView queries, std::size_t k, const SlotTable& table)
-      : make_(std::move(make)),
-        queries_(RowSet(queries).floats()),
-        filter_(make_(queries)),
-        ranker_(codec),
-        table_(table) {
+      : FilteredKnn(codec, std::move(make), RowSet(queries).floats(), k, table) {}
+  // The queries are float32.
+  FilteredKnn(const Codec& codec, MakeFilter<Filter> make, Matrix queries, std::size_t k, const SlotTable& table)
+      : make_(std::move(make)), queries_(std::move(queries)), filter_(make_(queries)), ranker_(codec), table_(table) {
     common_.k = k;
     common_.rank = [this](std::size_t q, std::span<const Slot> slots, std::span<Hit> hits) {
       ranker_.rank(queries_.floats() + q * queries_.dim(), table_, slots, hits);
     };
-    for (std::size_t q = 0; q < queries.rows(); ++q) {
+    for (std::size_t q = 0; q < queries_.rows(); ++q) {
       active_.push_back(q);
       candidates_.emplace_back(q, common_);
     }
@@ -69,7 +69,9 @@ class FilteredKnn final : public Scan {
     may_guess_ = false;
     common_.share = 1;
     active_ = std::move(failed);
-    filter_ = make_(active_rows());
+    filter_.reset();
+    active_rows_ = active_rows();
+    filter_ = make_(active_rows_);
     for (const std::size_t q : active_) {
       ranked_ += candidates_[q].ranked();
       candidates_[q] = Candidates(q, common_);
@@ -116,6 +118,7 @@ class FilteredKnn final : public Scan {
 
   MakeFilter<Filter> make_;
   Matrix queries_;
+  Matrix active_rows_;  // of those that start again
   std::unique_ptr<Filter> filter_;
   Ranker ranker_;
   const SlotTable& table_;
@@ -134,12 +137,16 @@ class FilteredRange final : public Scan {
  public:
   FilteredRange(const Codec& codec, const MakeFilter<Filter>& make, MatrixView queries, double radius,
                 const SlotTable& table)
-      : queries_(RowSet(queries).floats()),
-        filter_(make(queries)),
+      : FilteredRange(codec, make, RowSet(queries).floats(), radius, table) {}
+  // The queries are float32.
+  FilteredRange(const Codec& codec, const MakeFilter<Filter>& make, Matrix queries, double radius,
+                const SlotTable& table)
+      : queries_(std::move(queries)),
+        filter_(make(queries_)),
         ranker_(codec),
         table_(table),
         radius_(radius),
-        found_(queries.rows()) {}
+        found_(queries_.rows()) {}
 
   void block(const CodeBlock& block) override {
     block_ = &block;

@@ -32,13 +32,13 @@ class ShadowedQueries final : public PreparedQueries {
 
   std::unique_ptr<Scan> make_knn_scan(std::span<const std::uint32_t> which, std::size_t k,
                                       const SlotTable& table) const override {
-    const Matrix rows = rows_of(queries_, which);
-    return std::make_unique<FilteredKnn<ShadowFilter>>(codec_, filters(which, k, table.rows()), rows, k, table);
+    return std::make_unique<FilteredKnn<ShadowFilter>>(codec_, filters(which, k, table.rows()),
+                                                       rows_of(queries_, which), k, table);
   }
   std::unique_ptr<Scan> make_range_scan(std::span<const std::uint32_t> which, double radius,
                                         const SlotTable& table) const override {
-    const Matrix rows = rows_of(queries_, which);
-    return std::make_unique<FilteredRange<ShadowFilter>>(codec_, filters(which, 0, table.rows()), rows, radius, table);
+    return std::make_unique<FilteredRange<ShadowFilter>>(codec_, filters(which, 0, table.rows()),
+                                                         rows_of(queries_, which), radius, table);
   }
 
  private:

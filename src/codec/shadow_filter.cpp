@@ -2,8 +2,6 @@
 
 #include <limits>
 
-#include "core/row_set.h"
-
 namespace knear {
 namespace {
 
@@ -35,7 +33,7 @@ std::size_t rows_of(std::size_t bytes, std::size_t row_bytes, std::size_t most) 
 
 ShadowFilter::ShadowFilter(const Codec& codec, MatrixView queries, const Task& task, Prepared prepared)
     : codec_(codec),
-      queries_(RowSet(queries).floats()),
+      queries_(queries),
       task_(task),
       are_floats_(RowReader(codec).are_floats()),
       table_(kernels::table()),

@@ -32,6 +32,7 @@ class ShadowFilter {
     std::vector<std::uint32_t> which;
   };
 
+  // The queries, float32, outlive it.
   ShadowFilter(const Codec& codec, MatrixView queries, const Task& task, Prepared prepared = {});
   ~ShadowFilter();
 
@@ -103,7 +104,7 @@ class ShadowFilter {
   void judge(std::size_t rows, std::size_t ranked);
 
   const Codec& codec_;
-  Matrix queries_;  // float32
+  MatrixView queries_;
   Task task_;
   bool are_floats_;
   std::unique_ptr<BatchFilter> plain_;
