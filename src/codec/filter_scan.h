@@ -32,7 +32,7 @@ class FilteredKnn final : public Scan {
       : FilteredKnn(codec, std::move(make), RowSet(queries).floats(), k, table) {}
   // The queries are float32.
   FilteredKnn(const Codec& codec, MakeFilter<Filter> make, Matrix queries, std::size_t k, const SlotTable& table)
-      : make_(std::move(make)), queries_(std::move(queries)), filter_(make_(queries)), ranker_(codec), table_(table) {
+      : make_(std::move(make)), queries_(std::move(queries)), filter_(make_(queries_)), ranker_(codec), table_(table) {
     common_.k = k;
     common_.rank = [this](std::size_t q, std::span<const Slot> slots, std::span<Hit> hits) {
       ranker_.rank(queries_.floats() + q * queries_.dim(), table_, slots, hits);
