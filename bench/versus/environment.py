@@ -19,7 +19,14 @@ FOLDER = ROOT / "build" / "versus-env"
 PYTHON = FOLDER / "bin" / "python"
 STATE = FOLDER / "state.json"
 TOOLS = ("numpy", "matplotlib", "threadpoolctl")
-RIVALS = {"faiss": "faiss-cpu", "hnswlib": "hnswlib", "usearch": "usearch"}
+RIVALS = {
+    "faiss": "faiss-cpu",
+    "hnswlib": "hnswlib",
+    "usearch": "usearch",
+    "rabitqlib": "rabitqlib",
+    "svs": "scalable-vs",
+    "scann": "scann",
+}
 SOURCES = ("CMakeLists.txt", "cmake", "include", "src", "python", "pyproject.toml")
 
 

@@ -27,10 +27,11 @@ DATA = {"fashion": "l2", "sift": "l2", "words": "ip"}
 
 # (family, knear's spec, the rivals' specs, Faiss's knobs besides nprobe); {n} lists, {M2} sub-quantizers of 4 bits.
 PAIRS: list[tuple[str, str, dict[str, str], dict[str, float]]] = [
-    ("Flat", "IVF{n},Flat", {"faiss": "IVF{n},Flat"}, {}),
+    ("Flat", "IVF{n},Flat", {"faiss": "IVF{n},Flat", "svs": "IVF{n},Flat"}, {}),
     ("Flat, no shadows", "IVF{n},Flat,exact=fp32", {"faiss": "IVF{n},Flat"}, {}),
-    ("SQ8", "IVF{n},SQ8", {"faiss": "IVF{n},SQ8"}, {}),
-    ("4-bit PQ, refined", "IVF{n},PQ{M2}x4fs,RFlat", {"faiss": "IVF{n},PQ{M2}x4fs,RFlat"}, {"k_factor_rf": 4}),
+    ("SQ8", "IVF{n},SQ8", {"faiss": "IVF{n},SQ8", "svs": "IVF{n},LVQ8"}, {}),
+    ("4-bit PQ, refined", "IVF{n},PQ{M2}x4fs,RFlat",
+     {"faiss": "IVF{n},PQ{M2}x4fs,RFlat", "scann": "IVF{n},AH2,R40"}, {"k_factor_rf": 4}),
     ("4-bit RaBitQ", "IVF{n},RaBitQ4", {"faiss": "RR,IVF{n},RaBitQfs4", "rabitqlib": "IVF{n},RaBitQ4"}, {}),
     ("1-bit RaBitQ", "IVF{n},RaBitQ", {"faiss": "RR,IVF{n},RaBitQfs", "rabitqlib": "IVF{n},RaBitQ1"}, {}),
     ("PQ", "IVF{n},PQ{M}", {"faiss": "IVF{n},PQ{M}np"}, {}),

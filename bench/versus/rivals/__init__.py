@@ -16,6 +16,8 @@ KNOWN = {
     "hnswlib": ("rivals.hnswlib", "Hnswlib", "hnswlib"),
     "usearch": ("rivals.usearch", "Usearch", "usearch"),
     "rabitqlib": ("rivals.rabitqlib", "Rabitqlib", "rabitqlib"),
+    "svs": ("rivals.svs", "Svs", "scalable-vs"),
+    "scann": ("rivals.scann", "Scann", "scann"),
     "numpy": ("rivals.numpy", "Numpy", None),
 }
 
