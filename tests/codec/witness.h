@@ -11,6 +11,18 @@
 
 namespace knear {
 
+inline std::vector<double> distances_of(Metric metric, MatrixView base, MatrixView queries) {
+  const double sign = metric == Metric::l2 ? 1 : -1;
+  std::vector<double> distances;
+  for (std::size_t q = 0; q < queries.rows(); ++q) {
+    for (std::size_t row = 0; row < base.rows(); ++row) {
+      distances.push_back(sign * reference_distance(metric, reinterpret_cast<const float*>(queries.row(q)),
+                                                    reinterpret_cast<const float*>(base.row(row)), base.dim()));
+    }
+  }
+  return distances;
+}
+
 // Takes all that passes; checks each interval, and counts what was let through under the threshold.
 struct Witness {
   Metric metric;
@@ -18,14 +30,11 @@ struct Witness {
   MatrixView queries;
   std::vector<double> thresholds;
   std::vector<std::vector<bool>> passed;
+  std::vector<double> distances = distances_of(metric, base, queries);
 
   double threshold(std::size_t q) const { return thresholds[q]; }
   std::size_t ranked() const { return 0; }
-  double distance(std::size_t q, std::size_t row) const {
-    const double sign = metric == Metric::l2 ? 1 : -1;
-    return sign * reference_distance(metric, reinterpret_cast<const float*>(queries.row(q)),
-                                     reinterpret_cast<const float*>(base.row(row)), base.dim());
-  }
+  double distance(std::size_t q, std::size_t row) const { return distances[q * base.rows() + row]; }
   void take(std::size_t q, std::size_t position, const float* row, Interval interval) {
     passed[q][position] = true;
     if (row) {
