@@ -12,6 +12,9 @@ import rabitqlib
 from rivals.base import Rival, Unsupported
 
 
+NONE = 2**32 - 1  # where there is no result
+
+
 class Rabitqlib(Rival):
     name = "rabitqlib"
 
@@ -41,4 +44,5 @@ class Rabitqlib(Rival):
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         ids, distances = self.index.search(queries, k, self._nprobe, num_threads=self._threads)
-        return distances, np.asarray(ids).astype(np.int64)
+        ids = np.asarray(ids).astype(np.int64)
+        return distances, np.where(ids == NONE, -1, ids)
