@@ -20,6 +20,7 @@ constexpr std::size_t kSumDepth = 272;    // terms that kernels sum up at once
 constexpr std::size_t kValueBytes = 384 << 10;
 constexpr std::size_t kLeastRows = 12;  // that share a pass over all centroids
 constexpr std::size_t kMostRows = 96;
+constexpr std::size_t kGroups = 2;  // for each centroid that is wanted
 
 const float* floats_of(MatrixView rows, std::size_t i) { return reinterpret_cast<const float*>(rows.row(i)); }
 
@@ -70,16 +71,16 @@ void NearestCentroids::find(MatrixView queries, std::size_t count, const RunOpti
   });
 }
 
-// What the `count` smallest values do not exceed, and not many others: the least of more stretches than are wanted.
+// What the `count` smallest values do not exceed, and not many others: the least of more groups than are wanted, of
+// values that lie apart, so that the groups go side by side.
 float NearestCentroids::bound(const float* values, std::size_t count, std::vector<float>& least) const {
-  const std::size_t nlist = centroids_.rows();
-  const std::size_t stretch = nlist / (2 * count);
-  if (stretch < 4) return std::numeric_limits<float>::infinity();
-  least.clear();
-  for (std::size_t first = 0; first + stretch <= nlist; first += stretch) {
-    float smallest = values[first];
-    for (std::size_t i = first + 1; i < first + stretch; ++i) smallest = std::min(smallest, values[i]);
-    least.push_back(smallest);
+  const std::size_t groups = kGroups * count;
+  const std::size_t each = centroids_.rows() / groups;
+  if (each < 4) return std::numeric_limits<float>::infinity();
+  least.assign(values, values + groups);
+  for (std::size_t i = 1; i < each; ++i) {
+    values += groups;
+    for (std::size_t g = 0; g < groups; ++g) least[g] = values[g] < least[g] ? values[g] : least[g];
   }
   const auto nth = least.begin() + static_cast<std::ptrdiff_t>(count - 1);
   std::nth_element(least.begin(), nth, least.end());
@@ -106,31 +107,30 @@ void NearestCentroids::choose(const float* query, const float* values, std::size
   const std::size_t nlist = centroids_.rows();
   const double error = error_for(query);
   if (std::isinf(error)) {
-    scratch.near.resize(nlist);
-    std::iota(scratch.near.begin(), scratch.near.end(), std::size_t{0});
-    return rank_border(query, scratch.near, count, cells);
+    scratch.border.resize(nlist);
+    std::iota(scratch.border.begin(), scratch.border.end(), std::uint32_t{0});
+    return rank_border(query, scratch.border, count, cells);
   }
   const double most = bound(values, count, scratch.least) + 2 * error;
-  scratch.near.resize(nlist);
+  std::vector<Near>& near = scratch.near;
+  near.resize(nlist);
   std::size_t found = 0;
-  for (std::size_t c = 0; c < nlist; ++c) {
-    scratch.near[found] = c;
+  for (std::uint32_t c = 0; c < nlist; ++c) {
+    near[found] = {values[c], c};
     found += values[c] <= most ? 1 : 0;
   }
-  const std::span<std::size_t> near(scratch.near.data(), found);
-  const auto before = [&](std::size_t a, std::size_t b) {
-    return values[a] < values[b] || (values[a] == values[b] && a < b);
-  };
-  std::sort(near.begin(), near.end(), before);
-  const double last = values[near[count - 1]];
+  std::sort(near.begin(), near.begin() + static_cast<std::ptrdiff_t>(found));
+  const double last = near[count - 1].value;
   std::size_t certain = 0;
-  for (; values[near[certain]] < last - 2 * error; ++certain) cells[certain] = static_cast<Id>(near[certain]);
+  for (; near[certain].value < last - 2 * error; ++certain) cells[certain] = static_cast<Id>(near[certain].cell);
   std::size_t end = count;
-  while (end < found && values[near[end]] <= last + 2 * error) ++end;
-  rank_border(query, near.subspan(certain, end - certain), count - certain, cells + certain);
+  while (end < found && near[end].value <= last + 2 * error) ++end;
+  scratch.border.clear();
+  for (std::size_t i = certain; i < end; ++i) scratch.border.push_back(near[i].cell);
+  rank_border(query, scratch.border, count - certain, cells + certain);
 }
 
-void NearestCentroids::rank_border(const float* query, std::span<const std::size_t> border, std::size_t wanted,
+void NearestCentroids::rank_border(const float* query, std::span<const std::uint32_t> border, std::size_t wanted,
                                    Id* cells) const {
   if (border.size() == wanted) {
     std::copy(border.begin(), border.end(), cells);

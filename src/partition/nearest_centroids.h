@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
@@ -25,15 +26,23 @@ class NearestCentroids {
   bool sound() const noexcept { return longest_ < 1e15; }
 
  private:
+  struct Near {
+    float value;
+    std::uint32_t cell;
+    bool operator<(const Near& other) const noexcept {
+      return value < other.value || (value == other.value && cell < other.cell);
+    }
+  };
   struct Scratch {
     std::vector<float> least;
-    std::vector<std::size_t> near;
+    std::vector<Near> near;
+    std::vector<std::uint32_t> border;
   };
 
   void choose(const float* query, const float* values, std::size_t count, Scratch& scratch, Id* cells) const;
   float bound(const float* values, std::size_t count, std::vector<float>& least) const;
   double error_for(const float* query) const;
-  void rank_border(const float* query, std::span<const std::size_t> border, std::size_t wanted, Id* cells) const;
+  void rank_border(const float* query, std::span<const std::uint32_t> border, std::size_t wanted, Id* cells) const;
 
   MatrixView centroids_;
   std::unique_ptr<Codec> codec_;  // whose distance decides
