@@ -72,8 +72,8 @@ struct SearchOptions {
   std::size_t max_codes = 0;                  // of partitions: no further cell after so many rows; 0: no limit
   float k_factor = 0;                         // of indexes that rank again: candidates per result; 0: the index's own
   std::optional<PqSearch> pq = {};            // of product quantizers only
-  bool ranked = true;                         // false: the k nearest in any order, at any distances, which may be faster
-  SearchStats* stats = nullptr;               // filled when given
+  bool ranked = true;            // false: the k nearest in any order, at any distances, which may be faster
+  SearchStats* stats = nullptr;  // filled when given
   RunOptions run = {};
 };
 
