@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -64,6 +65,14 @@ class GraphIndex : public ScanIndex {
   void check_search(const SearchOptions& options) const override;
 
  private:
+  struct Into {
+    float* distances;
+    Id* ids;
+    std::size_t* counts;  // or null
+  };
+  void scan_some(MatrixView queries, std::span<const std::size_t> which, std::size_t k, const SearchOptions& options,
+                 const Into& into) const;
+
   HnswOptions options_;
   std::atomic<std::size_t> ef_construction_;
   std::atomic<std::size_t> ef_search_;

@@ -188,7 +188,7 @@ void Builder::insert_batch(Vertex first, std::size_t count, const RunOptions& ru
 void Builder::join(Vertex v, Vertex same) {
   keep_old(same, 0);
   const std::uint32_t last = read_word(links_.lowest[same] + Links::last_twin);
-  const Vertex behind = last == kNoVertex ? same : last;
+  const Vertex behind = last < links_.count ? last : same;
   keep_old(behind, 0);
   std::uint32_t* const record = links_.lowest.edit(v);
   write_word(record + Links::twin, kNoVertex);

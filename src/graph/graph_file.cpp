@@ -29,25 +29,46 @@ void take_records(const Container& container, const char* name, std::size_t coun
   records.take(reinterpret_cast<const std::uint32_t*>(bytes.data()), count, container.owner());
 }
 
-// What walks follow without a look: where upper records are, and rows that share a place, whose numbers ascend.
-void check_records(const Links& links) {
+// Heads that say what cannot be: walks pass over them.
+std::size_t wrong_heads(const Links& links) {
+  std::size_t wrong = 0;
   for (std::size_t i = 0; i < links.count; ++i) {
     const auto v = static_cast<Vertex>(i);
     const std::uint32_t* const record = links.lowest[v];
-    const std::size_t levels = record[Links::levels];
-    const std::size_t above = record[Links::above];
-    if (levels > kMostLevels || (levels > 0 && (above > links.upper.size() || links.upper.size() - above < levels))) {
-      fail(Error::corrupt_file, "row ", v, " of the graph has ", levels, " upper levels from record ", above, " of ",
-           links.upper.size());
-    }
-    const Vertex next = record[Links::twin];
-    const Vertex last = record[Links::last_twin];
-    if ((next != kNoVertex && (next >= links.count || next <= v)) || (last != kNoVertex && last >= links.count)) {
-      fail(Error::corrupt_file, "row ", v, " of the graph is followed by row ", next, " with its code, and last by ",
-           last);
-    }
-    if (std::isnan(links.depth_of(v))) fail(Error::corrupt_file, "row ", v, " of the graph has a depth of NaN");
+    const Vertex next = read_word(record + Links::twin);
+    const Vertex last = read_word(record + Links::last_twin);
+    const bool right = read_word(record + Links::levels) == links.level_of(v) && next == links.twin_of(v) &&
+                       (last == kNoVertex || last < links.count) && !std::isnan(links.depth_of(v));
+    wrong += right ? 0 : 1;
   }
+  return wrong;
+}
+
+// Counts the vertices whose edges are not as they should be.
+std::vector<std::uint8_t> reached_from_entry(const Links& links, std::size_t& wrong) {
+  std::vector<std::uint8_t> reached(links.count);
+  std::vector<Vertex> todo;
+  const auto reach = [&](Vertex v) {
+    if (!reached[v]) todo.push_back(v);
+    reached[v] = 1;
+  };
+  for (const Vertex v : links.apart) reached[v] = 1;
+  if (links.entry != kNoVertex) reach(links.entry);
+  std::vector<Vertex> edges;
+  while (!todo.empty()) {
+    const Vertex v = todo.back();
+    todo.pop_back();
+    for (Vertex twin = links.twin_of(v); twin != kNoVertex; twin = links.twin_of(twin)) reached[twin] = 1;
+    for (std::size_t level = 0; level <= links.level_of(v); ++level) {
+      edges.resize(2 * links.M);
+      edges.resize(links.edges_of(v, level, edges.data()));
+      for (const Vertex to : edges) reach(to);
+      std::sort(edges.begin(), edges.end());
+      const bool repeats = std::adjacent_find(edges.begin(), edges.end()) != edges.end();
+      wrong += repeats || edges.size() != links.record(v, level)[0] ? 1 : 0;
+    }
+  }
+  return reached;
 }
 
 }  // namespace
@@ -89,7 +110,6 @@ std::shared_ptr<Links> read_links(const Container& container, std::size_t M, std
   source.done();
   take_records(container, "graph.lowest", rows, links->lowest);
   take_records(container, "graph.upper", upper, links->upper);
-  check_records(*links);
   const bool no_entry = links->entry == kNoVertex;
   if (no_entry ? links->top != 0 : links->entry >= rows || links->top > links->level_of(links->entry)) {
     fail(Error::corrupt_file, "the walk of the graph begins at row ", links->entry, " on level ", links->top);
@@ -99,32 +119,11 @@ std::shared_ptr<Links> read_links(const Container& container, std::size_t M, std
 
 std::vector<std::string> problems_of_links(const Links& links, const Snapshot& snapshot) {
   std::vector<std::string> problems;
-  std::vector<std::uint8_t> reached(links.count);
-  std::vector<Vertex> todo;
-  const auto reach = [&](Vertex v) {
-    if (!reached[v]) todo.push_back(v);
-    reached[v] = 1;
-  };
-  for (const Vertex v : links.apart) reached[v] = 1;
-  if (links.entry != kNoVertex) reach(links.entry);
-  std::vector<Vertex> edges(2 * links.M);
-  std::size_t wrong = 0;
-  while (!todo.empty()) {
-    const Vertex v = todo.back();
-    todo.pop_back();
-    for (Vertex twin = links.twin_of(v); twin != kNoVertex; twin = links.twin_of(twin)) reached[twin] = 1;
-    for (std::size_t level = 0; level <= links.level_of(v); ++level) {
-      const std::size_t n = links.edges_of(v, level, edges.data());
-      wrong += n != links.record(v, level)[0] ? 1 : 0;
-      for (std::size_t i = 0; i < n; ++i) reach(edges[i]);
-      std::sort(edges.begin(), edges.begin() + static_cast<std::ptrdiff_t>(n));
-      wrong += std::adjacent_find(edges.begin(), edges.begin() + static_cast<std::ptrdiff_t>(n)) !=
-                       edges.begin() + static_cast<std::ptrdiff_t>(n)
-                   ? 1
-                   : 0;
-    }
-  }
-  if (wrong) problems.push_back(concat(wrong, " rows of the graph have edges that lead nowhere or stand twice"));
+  std::size_t wrong = wrong_heads(links);
+  const std::vector<std::uint8_t> reached = reached_from_entry(links, wrong);
+  if (wrong)
+    problems.push_back(
+        concat(wrong, " rows of the graph have edges that lead nowhere or stand twice, or a head that cannot be"));
   std::size_t lost = 0;
   const Places places(snapshot);
   for (std::size_t i = 0; i < links.count; ++i) {

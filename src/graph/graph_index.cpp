@@ -138,24 +138,30 @@ void GraphIndex::search_rows(MatrixView queries, std::size_t k, float* distances
     write_neighbors(hits[q], k, metric(), distances + q * k, ids + q * k);
     if (counts) counts[q] = hits[q].size();
   }
-  if (scans.empty()) return;
-  Matrix some(DType::f32, scans.size(), dim());
+  if (!scans.empty()) scan_some(queries, scans, k, scan, {distances, ids, counts});
+}
+
+// What walks leave to a scan.
+void GraphIndex::scan_some(MatrixView queries, std::span<const std::size_t> which, std::size_t k,
+                           const SearchOptions& options, const Into& into) const {
+  Matrix some(DType::f32, which.size(), dim());
   std::vector<SelectorPtr> filters;
-  for (std::size_t i = 0; i < scans.size(); ++i) {
-    queries.copy_row(scans[i], some.floats() + i * dim());
-    if (!options.filters.empty()) filters.push_back(options.filters[scans[i]]);
+  for (std::size_t i = 0; i < which.size(); ++i) {
+    queries.copy_row(which[i], some.floats() + i * dim());
+    if (!options.filters.empty()) filters.push_back(options.filters[which[i]]);
   }
   SearchStats stats;
+  SearchOptions scan = options;
   scan.filters = filters;
   scan.stats = options.stats ? &stats : nullptr;
-  std::vector<float> some_distances(scans.size() * k);
-  std::vector<Id> some_ids(scans.size() * k);
-  std::vector<std::size_t> some_counts(scans.size());
-  ScanIndex::search_rows(some, k, some_distances.data(), some_ids.data(), some_counts.data(), scan);
-  for (std::size_t i = 0; i < scans.size(); ++i) {
-    std::copy_n(some_distances.data() + i * k, k, distances + scans[i] * k);
-    std::copy_n(some_ids.data() + i * k, k, ids + scans[i] * k);
-    if (counts) counts[scans[i]] = some_counts[i];
+  std::vector<float> distances(which.size() * k);
+  std::vector<Id> ids(which.size() * k);
+  std::vector<std::size_t> counts(which.size());
+  ScanIndex::search_rows(some, k, distances.data(), ids.data(), counts.data(), scan);
+  for (std::size_t i = 0; i < which.size(); ++i) {
+    std::copy_n(distances.data() + i * k, k, into.distances + which[i] * k);
+    std::copy_n(ids.data() + i * k, k, into.ids + which[i] * k);
+    if (into.counts) into.counts[which[i]] = counts[i];
   }
   if (options.stats) add_to(*options.stats, stats);
 }

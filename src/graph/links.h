@@ -121,7 +121,12 @@ struct Links final : BesideRows {
     for (; level < kMostLevels && bits % M == 0; bits /= M) ++level;
     return level;
   }
-  std::size_t level_of(Vertex v) const noexcept { return read_word(lowest[v] + levels); }
+  // A file may say anything: what is not there counts as empty.
+  std::size_t level_of(Vertex v) const noexcept {
+    const std::size_t there = read_word(lowest[v] + levels);
+    const std::size_t first = read_word(lowest[v] + above);
+    return there <= kMostLevels && first + there <= upper.size() ? there : 0;
+  }
   const std::uint32_t* record(Vertex v, std::size_t level) const noexcept {
     return level == 0 ? lowest[v] : upper[read_word(lowest[v] + above) + level - 1];
   }
@@ -147,10 +152,10 @@ struct Links final : BesideRows {
     write_word(words, static_cast<std::uint32_t>(to.size()));
   }
   float depth_of(Vertex v) const noexcept { return std::bit_cast<float>(read_word(lowest[v] + depth)); }
-  // Behind a vertex, rows with its code.
+  // Behind a vertex, rows with its code, in ascending order.
   Vertex twin_of(Vertex v) const noexcept {
     const Vertex next = read_word(lowest[v] + twin);
-    return next < count ? next : kNoVertex;
+    return next > v && next < count ? next : kNoVertex;
   }
 };
 

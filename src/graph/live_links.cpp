@@ -157,7 +157,7 @@ class Repair {
     const Vertex from = at == found.end() ? found.front().vertex : at->vertex;
     std::vector<Vertex> edges(2 * links_.M);
     edges.resize(fixed_.edges_of(from, 0, edges.data()));
-    if (std::find(edges.begin(), edges.end(), v) != edges.end()) return;
+    if (from == v || std::find(edges.begin(), edges.end(), v) != edges.end()) return;
     if (edges.size() == fixed_.most_edges(0)) edges.pop_back();
     edges.push_back(v);
     fixed_.set_edges(from, 0, edges);

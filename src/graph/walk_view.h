@@ -21,7 +21,7 @@ struct Near {
 
 class Walk {
  public:
-  // `depths`: whether distances between rows want their depth. `queries` may have no rows. All outlive it.
+  // `queries`, float32, may have no rows. All outlive it.
   Walk(const Codec& codec, const Snapshot& snapshot, const Places& places, MatrixView queries);
 
   WalkRow row(const Links& links, Vertex v) const noexcept;
