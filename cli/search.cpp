@@ -34,6 +34,7 @@ struct SearchFlags {
   std::string distances;
   std::optional<float> k_factor;
   std::size_t nprobe = 0;     // 0: the index's own
+  std::size_t ef_search = 0;  // the same
   std::size_t max_codes = 0;  // 0: no limit
 };
 
@@ -71,6 +72,7 @@ Found search_all(const Index& index, VectorFile& queries, const SearchFlags& fla
   for_each_block(queries, {0, queries.rows()}, session, [&](std::size_t first, MatrixView rows) {
     const SearchOptions options{.nprobe = flags.nprobe,
                                 .max_codes = flags.max_codes,
+                                .ef_search = flags.ef_search,
                                 .k_factor = flags.k_factor.value_or(0),
                                 .run = session.run_part("search", first, queries.rows())};
     watch.lap();
@@ -204,6 +206,8 @@ Command declare_search(CLI::App& program) {
       }))
       ->excludes("--range");
   app->add_option("--nprobe", flags->nprobe, "Cells to look into, of an index with cells (IVF) [the index's own]")
+      ->check(at_least_one());
+  app->add_option("--ef-search", flags->ef_search, "Near rows that a walk keeps, of a graph (HNSW) [the index's own]")
       ->check(at_least_one());
   add_max_codes_flag(*app, flags->max_codes);
   app->footer(kExamples);

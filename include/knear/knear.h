@@ -5,6 +5,7 @@
 #include "knear/codecs.h"
 #include "knear/dataset.h"
 #include "knear/error.h"
+#include "knear/graph.h"
 #include "knear/index.h"
 #include "knear/io.h"
 #include "knear/knn.h"

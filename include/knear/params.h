@@ -70,6 +70,7 @@ struct SearchOptions {
   std::span<const SelectorPtr> filters = {};  // or one for each query; null entries allow all
   std::size_t nprobe = 0;                     // of partitions: cells to look into; 0: the index's own
   std::size_t max_codes = 0;                  // of partitions: no further cell after so many rows; 0: no limit
+  std::size_t ef_search = 0;                  // of graphs: how many of the nearest a walk keeps; 0: the index's own
   float k_factor = 0;                         // of indexes that rank again: candidates per result; 0: the index's own
   std::optional<PqSearch> pq = {};            // of product quantizers only
   bool ranked = true;            // false: the k nearest in any order, at any distances, which may be faster

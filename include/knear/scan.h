@@ -14,11 +14,14 @@
 namespace knear {
 
 class CodeStore;
+class Container;
 class Draft;
 class ProgressMeter;
 class RowsToStore;
 class Snapshot;
 
+// Shapes that keep something beside the rows build on it: it keeps the rows, and looks at all of them where they cannot
+// do better.
 class ScanIndex : public Index {
  public:
   explicit ScanIndex(std::unique_ptr<Codec> codec);
@@ -55,18 +58,31 @@ class ScanIndex : public Index {
   void encode_rows(MatrixView rows, Byte* codes, const RunOptions& options) const override;
   void decode_codes(const Byte* codes, std::size_t n, float* rows, const RunOptions& options) const override;
 
+  // The codec and what it encoded, as of one moment.
+  struct View {
+    std::shared_ptr<const Codec> codec;
+    std::shared_ptr<const Snapshot> snapshot;
+  };
+  View view() const;
+  CodeStore& store() const noexcept { return *store_; }
+  std::shared_ptr<const Codec> codec() const;
+
+  enum class Rows : std::uint8_t { alone, have_places };  // have_places: they stay where they are
+  ScanIndex(std::unique_ptr<Codec> codec, Rows rows);
+  // Does what is left to do with rows before they appear.
+  virtual void complete(Draft& draft, const RunOptions& options) const;
+  // May rows be taken over from another index without complete()?
+  virtual bool takes_rows_as_they_are() const { return true; }
+  // Options that a scan does not have: Error::invalid_argument.
+  virtual void check_search(const SearchOptions& options) const;
+
  private:
-  struct View;  // the codec and what it encoded, as of one moment
   struct Part {
     std::size_t first;
     std::size_t count;
   };
 
-  std::shared_ptr<const Codec> codec() const;
-  View view() const;
   void encode(const RowsToStore& rows, Part part, Byte* codes, const RunOptions& options, ProgressMeter& meter) const;
-
-  void cast_shadows(Draft& draft, const RunOptions& options) const;
 
   std::atomic<bool> ranks_only_ = false;
   mutable std::shared_mutex codec_mutex_;  // training puts a new codec in place

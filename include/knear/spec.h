@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "knear/graph.h"
 #include "knear/index.h"
 #include "knear/matrix.h"
 #include "knear/metric.h"
@@ -44,11 +45,19 @@ struct CellsSpec {
   std::string str() const;
 };
 
+// The graph over codes: "HNSW32", "HNSW16,ef_construction=200,ef_search=32".
+struct GraphSpec {
+  HnswOptions hnsw = {};
+
+  std::string str() const;
+};
+
 // What an index is made of. As text, the factory string: "Flat", "OPQ16_64,IVF1024,PQ16x4fs,RFlat",
 // "IVF1024,PCA32,SQ8".
 struct Spec {
   std::vector<Stage> transforms = {};            // in the order in which rows pass them
   std::optional<CellsSpec> cells = {};           // none: every code is looked at
+  std::optional<GraphSpec> graph = {};           // edges between codes; not with cells
   Stage codec = {"Flat", {}};                    // of what is stored
   bool dedup = false;                            // equal rows are stored once: "FlatDedup"
   std::shared_ptr<const Spec> refine = nullptr;  // an index of the original rows that ranks again

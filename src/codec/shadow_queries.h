@@ -26,6 +26,11 @@ class ShadowQueries {
   // outlives it.
   ShadowQueries(const ByteShadow& shadow, MatrixView queries, For what, std::size_t in_groups, const RunOptions& run);
 
+  // What a walk estimates distances by: whether it can, the step of the query in full, and its squared length.
+  bool safe(std::size_t query) const noexcept { return queries_[query].safe; }
+  double step(std::size_t query) const noexcept { return queries_[query].full.step; }
+  double square(std::size_t query) const noexcept { return queries_[query].full.square; }
+
   const ByteShadow& shadow() const noexcept { return shadow_; }
 
   // What a kernel's test takes: weight and error meet the row's factors.

@@ -16,11 +16,12 @@ namespace {
 
 constexpr const char* kDedup = "FlatDedup";
 constexpr const char* kCells =
-    ", FlatDedup (as Flat), each alone or behind IVF<n>[(<index>)], IMI<m>x<bits>, Residual<n> or Residual<m>x<bits>, "
+    ", FlatDedup (as Flat), each alone or behind HNSW<M>[,ef_construction=<n>][,ef_search=<n>] or IVF<n>[(<index>)], "
+    "IMI<m>x<bits>, Residual<n> or Residual<m>x<bits>, "
     "with [,nprobe=<p>][,by_residual=on|off]; IMI<m>x<bits> and RCQ<m>x<bits> alone, or in the brackets of IVF<n>";
 
 std::size_t stages_before_codes(const Spec& spec) {
-  return spec.transforms.size() + (spec.cells ? 1 + spec.cells->transforms.size() : 0);
+  return spec.transforms.size() + (spec.graph ? 1 : 0) + (spec.cells ? 1 + spec.cells->transforms.size() : 0);
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -100,6 +101,11 @@ CellsSpec read_ivf(StageReader& reader, const Stage& stage) {
   require(cells.nlist >= 1 && cells.nlist <= kMaxCentroids / unit, "a partition has 1 to ", kMaxCentroids,
           " cells, not what '", stage.token, "' says");
   cells.nlist *= unit;
+  if (reader.word("_HNSW")) {
+    cells.coarse = std::make_shared<Spec>(parse_spec(concat("HNSW", reader.rest())));
+    reader.word(reader.rest());
+    return cells;
+  }
   if (!reader.word("(")) return cells;
   require(reader.rest().ends_with(')'), "'", stage.token, "' should end behind its ')'");
   cells.coarse = std::make_shared<Spec>(parse_spec(reader.rest().substr(0, reader.rest().size() - 1)));
@@ -151,6 +157,21 @@ bool read_cells(const Stage& stage, std::string_view text, Spec& spec) {
   return true;
 }
 
+// Is this the stage of a graph? Then it becomes part of the spec.
+bool read_graph(const Stage& stage, std::string_view text, Spec& spec) {
+  StageReader reader(stage);
+  if (!reader.word("HNSW")) return false;
+  require(!spec.graph && !spec.cells, "'", stage.token, "' is the second way to search in '", text, "'");
+  HnswOptions options;
+  if (const auto M = reader.number()) options.M = *M;
+  if (const auto ef = reader.number_option("ef_construction")) options.ef_construction = *ef;
+  if (const auto ef = reader.number_option("ef_search")) options.ef_search = *ef;
+  if (const auto seed = reader.number_option("seed")) options.seed = *seed;
+  reader.done();
+  spec.graph = GraphSpec{options};
+  return true;
+}
+
 // "PQ16x4fsr" is what others call a 4-bit fast scan of residuals, "SH1.5c" a spectral hash of them.
 void read_residual_suffix(Stage& stage, CellsSpec& cells) {
   const std::string_view token = stage.token;
@@ -189,8 +210,13 @@ void read_stage(Stage stage, bool codec_is_known, std::string_view text, Spec& s
   }
   require(stage.token != "RFlat" && !stage.token.starts_with("Refine("), "'", stage.token, "' in '", text,
           "' has no index before it");
+  if (read_graph(stage, text, spec)) return;
+  require(!spec.graph || !stage.token.starts_with("IVF"), "'", stage.token, "' is the second way to search in '", text,
+          "'");
   if (read_cells(stage, text, spec)) return;
   if (read_transform(stage)) {
+    require(!spec.graph, "a graph is over codes, but '", stage.token, "' follows it in '", text,
+            "'; transforms come first");
     (spec.cells ? spec.cells->transforms : spec.transforms).push_back(std::move(stage));
     return;
   }
@@ -218,6 +244,8 @@ std::string CellsSpec::str() const {
   return nprobe ? concat(text, ",nprobe=", nprobe) : text;
 }
 
+std::string GraphSpec::str() const { return text_of(hnsw); }
+
 std::string Spec::str() const {
   std::string text;
   for (const Stage& stage : transforms) text += stage.str() + ",";
@@ -225,6 +253,7 @@ std::string Spec::str() const {
     text += cells->str() + ",";
     for (const Stage& stage : cells->transforms) text += stage.str() + ",";
   }
+  if (graph) text += graph->str() + ",";
   text += dedup ? Stage{kDedup, codec.options}.str() : codec.str();
   if (!refine) return text;
   text += refine->str() == "Flat" ? ",RFlat" : ",Refine(" + refine->str() + ")";
@@ -243,6 +272,7 @@ Spec parse_spec(std::string_view text) {
     read_stage(std::move(stage), named, text, spec);
     named = stages_before_codes(spec) == before;
   }
+  named = named || spec.graph;
   require(named, "the factory string '", text, "' names no index; this version knows ", grammar_of(codec_rows()),
           kCells, ", behind any of ", grammar_of(transform_rows()));
   return spec;
@@ -292,6 +322,8 @@ std::unique_ptr<Index> build(const Spec& spec, std::size_t dim, Metric metric) {
   if (spec.cells) {
     const Spec coarse = spec.cells->coarse ? *spec.cells->coarse : Spec{};
     index = partition_of(spec, build(coarse, dim_now, spec.cells->metric.value_or(metric)), std::move(codec));
+  } else if (spec.graph) {
+    index = std::make_unique<GraphIndex>(std::move(codec), spec.graph->hnsw);
   } else {
     index = std::make_unique<ScanIndex>(std::move(codec));
   }

@@ -26,9 +26,10 @@ constexpr std::size_t kTaskQueries = 16;
 }
 
 void require_plain(const SearchOptions& options, const Index& index) {
-  if (options.k_factor == 0 && options.nprobe == 0 && options.max_codes == 0 && !options.pq) return;
-  fail(Error::invalid_argument, "nprobe, max_codes, k_factor and other distances are for other indexes, not for ",
-       index.spec());
+  const bool none = options.k_factor == 0 && options.nprobe == 0 && options.max_codes == 0 && options.ef_search == 0;
+  if (none && !options.pq) return;
+  fail(Error::invalid_argument,
+       "nprobe, max_codes, ef_search, k_factor and other distances are for other indexes, not for ", index.spec());
 }
 
 bool is_good(MatrixView query) { return first_bad_row(query, {.num_threads = 1}) == query.rows(); }

@@ -31,7 +31,10 @@ constexpr std::size_t kMostPairs = 1 << 26;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-void require_no_k_factor(const SearchOptions& options, const Index& index) {
+void require_no_other_options(const SearchOptions& options, const Index& index) {
+  if (options.ef_search != 0) {
+    fail(Error::invalid_argument, "ef_search = ", options.ef_search, " is for graphs, not for ", index.spec());
+  }
   if (options.k_factor == 0) return;
   fail(Error::invalid_argument, "k_factor = ", options.k_factor, " is for indexes that rank again, not for ",
        index.spec());
@@ -222,7 +225,7 @@ class GroupSearch {
 // chosen: cells of each query, or none; then the nearest ones are chosen here.
 std::vector<std::vector<Hit>> IvfIndex::hits_of(MatrixView queries, std::size_t k, double radius,
                                                 std::span<const Id> chosen, const SearchOptions& options) const {
-  require_no_k_factor(options, *this);
+  require_no_other_options(options, *this);
   const auto start = Clock::now();
   const View now = view();
   std::vector<std::vector<Hit>> hits(queries.rows());

@@ -26,14 +26,6 @@ constexpr std::uint32_t kCodecVersion = 1;  // 1: first
 
 // The codec as the options want it searched; null when that is as always.
 std::unique_ptr<Codec> other_search(const Codec& codec, const SearchOptions& options) {
-  // Texts are made only for errors: a search of a small index takes microseconds.
-  if (options.k_factor != 0) {
-    fail(Error::invalid_argument, "k_factor = ", options.k_factor, " is for indexes that rank again, not for ",
-         codec.spec());
-  }
-  if (options.nprobe != 0 || options.max_codes != 0) {
-    fail(Error::invalid_argument, "nprobe and max_codes are for indexes with cells, not for ", codec.spec());
-  }
   if (!options.pq) return nullptr;
   auto other = codec.searched_by(*options.pq);
   require(other != nullptr, "only a product quantizer has other searches, not ", codec.spec());
@@ -46,16 +38,13 @@ bool is_finite(const std::vector<float>& row) {
 
 }  // namespace
 
-struct ScanIndex::View {
-  std::shared_ptr<const Codec> codec;
-  StoredPart part;
-  std::shared_ptr<const Snapshot> snapshot;  // the part's
-};
+ScanIndex::ScanIndex(std::unique_ptr<Codec> codec) : ScanIndex(std::move(codec), Rows::alone) {}
 
-ScanIndex::ScanIndex(std::unique_ptr<Codec> codec)
+ScanIndex::ScanIndex(std::unique_ptr<Codec> codec, Rows rows)
     : Index(codec->dim(), codec->metric()),
       codec_(std::move(codec)),
-      store_(std::make_unique<CodeStore>(codec_->code_bytes(), codec_->layout())) {}
+      store_(std::make_unique<CodeStore>(codec_->code_bytes(), codec_->layout(), 0,
+                                         rows == Rows::have_places ? RowPlaces::stay : RowPlaces::move)) {}
 
 ScanIndex::~ScanIndex() = default;
 
@@ -67,8 +56,20 @@ std::shared_ptr<const Codec> ScanIndex::codec() const {
 // Training needs an empty store, so a codec never meets codes of another.
 ScanIndex::View ScanIndex::view() const {
   std::shared_lock lock(codec_mutex_);
-  StoredPart part = store_->part();
-  return {codec_, part, part.snapshot};
+  return {codec_, store_->snapshot()};
+}
+
+// Texts are made only for errors: a search of a small index takes microseconds.
+void ScanIndex::check_search(const SearchOptions& options) const {
+  if (options.k_factor != 0) {
+    fail(Error::invalid_argument, "k_factor = ", options.k_factor, " is for indexes that rank again, not for ", spec());
+  }
+  if (options.nprobe != 0 || options.max_codes != 0) {
+    fail(Error::invalid_argument, "nprobe and max_codes are for indexes with cells, not for ", spec());
+  }
+  if (options.ef_search != 0) {
+    fail(Error::invalid_argument, "ef_search = ", options.ef_search, " is for graphs, not for ", spec());
+  }
 }
 
 DType ScanIndex::dtype() const noexcept { return codec()->dtype(); }
@@ -115,10 +116,10 @@ void ScanIndex::write_merged(SectionWriter& writer, Others others, const MergeOp
   const std::vector<Byte> learned = learned_bytes(*codec_);
   std::vector<StoredPart> parts = {store_->part()};
   for (const ScanIndex* other : same_shape(*this, others)) {
-    const View theirs = other->view();
-    require(theirs.codec->spec() == codec_->spec() && learned_bytes(*theirs.codec) == learned,
+    std::shared_lock their_lock(other->codec_mutex_);
+    require(other->codec_->spec() == codec_->spec() && learned_bytes(*other->codec_) == learned,
             "codes of the parts mean different things: they come from different training");
-    parts.push_back(theirs.part);
+    parts.push_back(other->store_->part());
   }
   if (!learned.empty()) writer.section("codec", kCodecVersion, learned);
   write_parts(writer, with_ids_settled(std::move(parts), options));
@@ -153,7 +154,7 @@ std::size_t ScanIndex::add_rows(MatrixView rows, const AddOptions& options) {
                     some.encode(*codec(), first, count, codes);
                     meter.advance(count);
                   },
-                  [&](Draft& draft) { cast_shadows(draft, run); }, options.on_commit, run});
+                  [&](Draft& draft) { complete(draft, run); }, options.on_commit, run});
   meter.finish();
   return some.count();
 }
@@ -170,13 +171,14 @@ void ScanIndex::encode(const RowsToStore& rows, Part part, Byte* codes, const Ru
   });
 }
 
-void ScanIndex::cast_shadows(Draft& draft, const RunOptions& options) const {
+void ScanIndex::complete(Draft& draft, const RunOptions& options) const {
   if (draft.next().shadow || !ranks_only_) add_shadows(*codec(), draft, options);
 }
 
 void ScanIndex::search_rows(MatrixView queries, std::size_t k, float* distances, Id* ids, std::size_t* counts,
                             const SearchOptions& options) const {
   std::vector<std::vector<Hit>> hits(queries.rows());
+  check_search(options);
   const View now = view();
   const auto other = other_search(*now.codec, options);
   search_batch(other ? *other : *now.codec, *now.snapshot, queries, {.k = k, .radius = 0}, options, hits);
@@ -189,6 +191,7 @@ void ScanIndex::search_rows(MatrixView queries, std::size_t k, float* distances,
 RangeNeighbors ScanIndex::range_rows(MatrixView queries, float radius, const SearchOptions& options) const {
   std::vector<std::vector<Hit>> hits(queries.rows());
   const double limit = larger_is_closer(metric()) ? -static_cast<double>(radius) : radius;
+  check_search(options);
   const View now = view();
   const auto other = other_search(*now.codec, options);
   search_batch(other ? *other : *now.codec, *now.snapshot, queries, {.k = 0, .radius = limit}, options, hits);
@@ -238,7 +241,7 @@ void ScanIndex::update_rows(std::span<const Id> ids, MatrixView rows, const AddO
                                  some.encode(*codec(), first, count, codes);
                                  meter.advance(count);
                                },
-                               [&](Draft& draft) { cast_shadows(draft, run); }, options.on_commit, run});
+                               [&](Draft& draft) { complete(draft, run); }, options.on_commit, run});
   meter.finish();
 }
 
@@ -247,13 +250,17 @@ void ScanIndex::merge_rows(const Index& other, const MergeOptions& options) {
   const auto* scan = dynamic_cast<const ScanIndex*>(&other);
   require(scan != nullptr, "cannot merge an index of another shape: ", other.spec(), " into ", spec());
   const View now = scan->view();
+  const bool as_they_are = takes_rows_as_they_are() && scan->takes_rows_as_they_are();
   const std::shared_ptr<const Codec>& their_codec = now.codec;
   const std::shared_ptr<const Snapshot>& theirs = now.snapshot;
   const Id shift = options.ids == MergeIds::shift ? store_->next_id() : 0;
   const auto means_the_same = [](const Codec& a, const Codec& b) {
     return a.spec() == b.spec() && learned_bytes(a) == learned_bytes(b);
   };
-  if (shift == 0 && means_the_same(*their_codec, *codec()) && store_->adopt(now.part, options.on_commit)) return;
+  if (shift == 0 && as_they_are && means_the_same(*their_codec, *codec()) &&
+      store_->adopt(scan->store_->part(), options.on_commit)) {
+    return;
+  }
   std::vector<Slot> slots;
   std::vector<Id> ids;
   theirs->for_live_slots([&](Slot slot) {
@@ -281,9 +288,8 @@ void ScanIndex::merge_rows(const Index& other, const MergeOptions& options) {
     }
     meter.advance(count);
   };
-  store_->append(
-      slots.size(), ids, options.on_duplicate,
-      {encode_theirs, [&](Draft& draft) { cast_shadows(draft, options.run); }, options.on_commit, options.run});
+  store_->append(slots.size(), ids, options.on_duplicate,
+                 {encode_theirs, [&](Draft& draft) { complete(draft, options.run); }, options.on_commit, options.run});
   meter.finish();
 }
 

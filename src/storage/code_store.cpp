@@ -28,10 +28,11 @@ std::optional<Id> repeated_id(std::span<const Id> ids) {
 
 }  // namespace
 
-CodeStore::CodeStore(std::size_t code_bytes, CodeLayout layout, std::size_t cells)
+CodeStore::CodeStore(std::size_t code_bytes, CodeLayout layout, std::size_t cells, RowPlaces places)
     : code_bytes_(code_bytes),
       layout_(layout),
       cells_(cells),
+      places_(places),
       snapshot_(empty_snapshot()),
       next_serial_(static_cast<std::uint32_t>(cells)),
       identity_{.ascending = cells == 0} {}
@@ -208,9 +209,29 @@ void CodeStore::kill_repeats(Draft& draft, const Arrivals& rows) const {
 
 void CodeStore::compact(std::span<const std::size_t> touched) {
   if (touched.empty()) return;
+  if (places_ == RowPlaces::stay) {
+    if (snapshot_->live == 0) drop_dead_rows();
+    return;
+  }
   Draft next = draft();
   next.compact(touched);
   if (next.changed()) publish(next, identity_);
+}
+
+void CodeStore::drop_dead_rows() {
+  auto empty = empty_snapshot();
+  std::unique_lock lock(lookup_mutex_);
+  snapshot_ = std::move(empty);
+  map_ready_ = false;
+  map_.clear();
+}
+
+void CodeStore::put_beside(std::shared_ptr<const BesideRows> beside) {
+  std::scoped_lock writer(writer_mutex_);
+  std::unique_lock lock(lookup_mutex_);
+  auto next = std::make_shared<Snapshot>(*snapshot_);
+  next->beside = std::move(beside);
+  snapshot_ = std::move(next);
 }
 
 // A map that does not get the memory it needs is dropped: it will be built again when something asks for it.
@@ -265,6 +286,7 @@ bool CodeStore::adopt(const StoredPart& part, const OnCommit& on_commit) {
   std::scoped_lock writer(writer_mutex_);
   if (snapshot_->live || part.snapshot->live == 0) return false;
   auto next = std::make_shared<Snapshot>(*part.snapshot);
+  next->beside = nullptr;
   auto next_serial = static_cast<std::uint32_t>(cells_);
   for (std::size_t c = 0; c < next->chunks.size(); ++c) {
     Chunk& chunk = next->chunks.edit(c);

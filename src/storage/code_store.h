@@ -22,10 +22,14 @@
 
 namespace knear {
 
+// Whether rows may move, to where others were removed. If they stay, removed ones go when none is left alive.
+enum class RowPlaces : std::uint8_t { move, stay };
+
 class CodeStore {
  public:
   // cells: how many a partition has; 0: there is none.
-  explicit CodeStore(std::size_t code_bytes, CodeLayout layout = CodeLayout::rows, std::size_t cells = 0);
+  explicit CodeStore(std::size_t code_bytes, CodeLayout layout = CodeLayout::rows, std::size_t cells = 0,
+                     RowPlaces places = RowPlaces::move);
 
   std::shared_ptr<const Snapshot> snapshot() const;
 
@@ -48,6 +52,8 @@ class CodeStore {
   std::size_t remove(std::span<const Id> ids);
   std::size_t remove(const Selector& selector);
   void clear();
+  // After read(), what the shape keeps beside the rows.
+  void put_beside(std::shared_ptr<const BesideRows> beside);
   // Runs `change` while no writer works and no row lives; false, without running it, when rows do.
   bool while_empty(const std::function<void()>& change);
 
@@ -93,6 +99,7 @@ class CodeStore {
   void kill_repeats(Draft& draft, const Arrivals& rows) const;
   std::size_t finish_removal(Draft& next);
   void compact(std::span<const std::size_t> touched);
+  void drop_dead_rows();
   void publish(Draft& draft, const Identity& identity) noexcept;
   void make_room_in_map(std::size_t added) noexcept;
   void index_rows(const Chunk& chunk, std::size_t first, std::size_t count, std::uint32_t stale_end) const;
@@ -107,6 +114,7 @@ class CodeStore {
   const std::size_t code_bytes_;
   const CodeLayout layout_;
   const std::size_t cells_;
+  const RowPlaces places_;
   std::mutex writer_mutex_;                 // one writer at a time; writers alone change what follows
   mutable std::shared_mutex lookup_mutex_;  // the snapshot and the id map change together under it
   std::shared_ptr<const Snapshot> snapshot_;

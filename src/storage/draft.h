@@ -58,6 +58,8 @@ class Draft {
   void cast_added(const CastFn& cast);
   // Casts those of all rows anew, as `shadow` does.
   void cast_all(std::shared_ptr<const Shadow> shadow, const CastFn& cast);
+  // What the shape keeps beside these rows.
+  void put_beside(std::shared_ptr<const BesideRows> beside) { next_->beside = std::move(beside); }
   // Notes that what casts the shadows still suits all rows.
   void keep_shadow();
 

@@ -12,6 +12,12 @@ namespace knear {
 // Where no row is.
 inline constexpr Slot kNoSlot = ~Slot{0};
 
+// What a shape keeps beside the rows, published with them: the edges of a graph. Later snapshots hold on to it.
+class BesideRows {
+ public:
+  virtual ~BesideRows() = default;
+};
+
 // Slots name a row as chunk position << 32 | row; they hold within one snapshot.
 class Snapshot final : public SlotTable {
  public:
@@ -21,8 +27,9 @@ class Snapshot final : public SlotTable {
   std::size_t code_bytes = 0;
   std::ptrdiff_t stride = 0;  // bytes from one code, or in planes from one group, to the next
   std::size_t live = 0;
-  std::shared_ptr<const Shadow> shadow;  // that casts the shadows of all chunks; null: they have none
-  std::size_t shadow_rows = 0;           // that there were when it was last looked at whether it suits them
+  std::shared_ptr<const Shadow> shadow;      // that casts the shadows of all chunks; null: they have none
+  std::shared_ptr<const BesideRows> beside;  // of the shape; null: nothing
+  std::size_t shadow_rows = 0;               // that there were when it was last looked at whether it suits them
 
   std::size_t shadow_bytes() const noexcept { return shadow ? shadow->bytes() : 0; }
   static Slot slot(std::size_t chunk, std::size_t row) noexcept { return Slot{chunk} << 32 | row; }

@@ -20,6 +20,19 @@ void add_combinations(std::vector<Composition>& all) {
   all.insert(all.end(), chosen_by_l2.begin(), chosen_by_l2.end());
 }
 
+// Walks that keep all rows there are, so that a loop over all rows says what is right.
+void add_graphs(std::vector<Composition>& all) {
+  for (const Metric metric : {Metric::l2, Metric::inner_product, Metric::cosine, Metric::l1}) {
+    all.push_back({"HNSW8,ef_search=4096,Flat", metric});
+  }
+  for (const char* spec :
+       {"HNSW4,ef_search=4096,SQ8", "PCA12,HNSW8,ef_search=4096,Flat", "HNSW8,ef_search=4096,Flat,RFlat",
+        "HNSW8,ef_search=4096,FlatDedup", "HNSW8,ef_search=4096,PQ6x4"}) {
+    all.push_back({spec, Metric::l2, 24});
+  }
+  all.push_back({"IVF7_HNSW4,nprobe=7,Flat", Metric::l2});
+}
+
 }  // namespace
 
 std::vector<Composition> compositions() {
@@ -106,6 +119,7 @@ std::vector<Composition> compositions() {
   const std::string refined = "PCA12,IVF4,nprobe=4,SQ8,RFlat,k_factor=100";
   all.push_back({refined, Metric::l2});
   add_combinations(all);
+  add_graphs(all);
   return all;
 }
 

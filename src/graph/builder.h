@@ -1,0 +1,61 @@
+// Puts rows into a graph, batch by batch: the same graph for any number of threads.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "core/parallel_for.h"
+#include "graph/walk_view.h"
+
+namespace knear {
+
+class Builder {
+ public:
+  // Changes `links`, which no walk sees yet, and records that it shares with others, of which it keeps the old words.
+  Builder(const Codec& codec, const Snapshot& snapshot, Links& links, std::size_t ef);
+
+  // All rows of the snapshot that are no vertices yet.
+  void insert_rest(const RunOptions& run);
+
+ private:
+  // What a row of a batch is to become.
+  struct Picked {
+    std::vector<std::vector<Vertex>> edges;  // by level
+    Vertex same = kNoVertex;                 // the row whose place it shares
+    bool apart = false;
+  };
+  // An edge to be, back to a row of the batch.
+  struct Back {
+    std::size_t level;
+    Vertex at;
+    Vertex to;
+    friend auto operator<=>(const Back&, const Back&) = default;
+  };
+
+  void find_depths(std::size_t first, const RunOptions& run);
+  std::vector<Vertex> same_in_batch(Vertex first, std::size_t count) const;
+  void pick(Walk& walk, Vertex v, Picked& picked) const;
+  Vertex same_among(Vertex v, std::span<const Near> found) const;
+  bool same_code(Vertex a, Vertex b) const;
+  void insert_batch(Vertex first, std::size_t count, const RunOptions& run);
+  void place(Vertex v, const Picked& picked, std::vector<Back>& back);
+  void join(Vertex v, Vertex same);
+  void link_back(std::vector<Back>& back, const RunOptions& run);
+  void link_back(Walk& walk, std::span<const Back> group);
+  void keep_old(Vertex v, std::size_t level);
+
+  const Codec& codec_;
+  const Snapshot& snapshot_;
+  Links& links_;
+  Places places_;
+  std::size_t ef_;
+  std::size_t old_;        // vertices that were there before
+  std::size_t old_upper_;  // records of theirs
+};
+
+// Of rows near `v`, ascending, those that are nearer to it than to one chosen before; up to `most`. The walk stands
+// elsewhere afterwards.
+std::vector<Vertex> choose_edges(Walk& walk, const Links& links, std::span<const Near> found, std::size_t most);
+
+}  // namespace knear
