@@ -110,6 +110,9 @@ def pareto(result: dict[str, Any], folder: Path) -> None:
         plt.close(figure)
 
 
+LOOKS = {"faiss": ("x", ":"), "svs": ("s", "--"), "scann": ("^", "--"), "rabitqlib": ("d", "-.")}
+
+
 def partitions(result: dict[str, Any], batch: int, folder: Path) -> None:
     """For each data set, queries per second (log) against recall, ours and Faiss's of each kind of codes."""
     names = list(dict.fromkeys(p["data"] for p in result["points"]))
@@ -117,22 +120,25 @@ def partitions(result: dict[str, Any], batch: int, folder: Path) -> None:
         return
     families = list(dict.fromkeys(p["family"] for p in result["points"]))
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(1, len(names), figsize=(5.6 * len(names), 5), layout="constrained", squeeze=False)
+        figure, axes = plt.subplots(1, len(names), figsize=(6.4 * len(names) + 3, 5), layout="constrained", squeeze=False)
         for axis, name in zip(axes[0], names):
             for i, family in enumerate(families):
                 for library in dict.fromkeys(p["library"] for p in result["points"]):
                     points = _frontier([{**p, "qps": p["qps"][batch]} for p in result["points"]
                                         if (p["data"], p["family"], p["library"]) == (name, family, library)])  # fmt: skip
+                    if not points:
+                        continue
                     xs, ys = [_stretched(p["recall"]) for p in points], [p["qps"] for p in points]
-                    axis.plot(xs, ys, color=f"C{i}", marker="o" if library == "knear" else "x", markersize=4,
-                              linestyle="-" if library == "knear" else ":", label=f"{library} {family}")  # fmt: skip
+                    marker, line = LOOKS.get(library, ("o", "-"))
+                    label = f"{library} {family}" if library == "knear" else f"{library}, the same"
+                    axis.plot(xs, ys, color=f"C{i}", marker=marker, markersize=4, linestyle=line, label=label)
             _recall_axis(axis, min(p["recall"] for p in result["points"] if p["data"] == name))
             axis.set_yscale("log")
             axis.set_xlabel(f"recall@{result['k']}")
             axis.set_title(name, loc="left", fontsize=11, fontweight="bold")
             axis.grid(True, which="major")
         axes[0][0].set_ylabel(f"queries per second, {report.threads_text(result['threads'])}, batches of {batch:,}")
-        axes[0][-1].legend(frameon=False, fontsize=8, loc="lower left")
+        axes[0][-1].legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))
         figure.savefig(folder / f"ivf-{result['threads']}t-{batch}.png")
         plt.close(figure)
 
