@@ -22,6 +22,7 @@ constexpr const char* kExamples = R"(Examples:
   knear eval base.knear queries.fvecs --truth truth.ivecs -k 10
   knear eval glove.knear glove.hdf5:test --truth glove.hdf5:neighbors --threads 1 --json
   knear eval ivf.knear queries.fvecs --truth truth.ivecs --nprobe 1,4,16,64
+  knear eval graph.knear queries.fvecs --truth truth.ivecs --ef-search 32,64,128
 
 Recall is given twice: by id (found among the true k), and by distance (no farther than the true
 k-th), which also counts the other of two equally near rows.
@@ -36,7 +37,14 @@ struct EvalFlags {
   std::size_t repeats = 3;
   std::size_t latency_queries = 1000;
   std::vector<std::size_t> nprobes;
+  std::vector<std::size_t> ef_searches;
   std::size_t max_codes = 0;  // 0: no limit
+};
+
+// How much of the index a search looks at.
+struct Effort {
+  const char* name = "nprobe";
+  std::size_t value = 0;  // 0: the index's own
 };
 
 struct Speed {
@@ -47,7 +55,7 @@ struct Speed {
 
 // What one way to search gives.
 struct Run {
-  std::size_t nprobe = 0;  // 0: the index's own
+  Effort effort;
   Recall recall;
   Speed speed;
   double rows_scored = 0, lists_visited = 0;  // of each query
@@ -100,18 +108,20 @@ Speed speed_of(const Index& index, MatrixView queries, const SearchOptions& opti
           .sampled = single.size()};
 }
 
-Run measure(const Index& index, MatrixView queries, const IdMatrix& truth, std::size_t nprobe, const EvalFlags& flags,
+Run measure(const Index& index, MatrixView queries, const IdMatrix& truth, Effort effort, const EvalFlags& flags,
             Session& session) {
   SearchStats stats;
-  SearchOptions options{.nprobe = nprobe,
+  const bool walks = !flags.ef_searches.empty();
+  SearchOptions options{.nprobe = walks ? 0 : effort.value,
                         .max_codes = flags.max_codes,
+                        .ef_search = walks ? effort.value : 0,
                         .stats = &stats,
                         .run = session.run_part("warm up", 0, queries.rows())};
   const Neighbors found = index.search(queries, flags.k, options);
   options.stats = nullptr;
   options.run = session.quiet_run();
   const auto count = static_cast<double>(std::max<std::size_t>(1, queries.rows()));
-  return {.nprobe = nprobe,
+  return {.effort = effort,
           .recall = recall_of(index, queries, found, truth),
           .speed = speed_of(index, queries, options, flags, session),
           .rows_scored = static_cast<double>(stats.rows_scored) / count,
@@ -143,11 +153,11 @@ void add_looked_at(const Run& run, Result& result) {
   if (run.lists_visited > 0) result.add_line("lists visited", fmt::format("{:.1f} a query", run.lists_visited));
 }
 
-// Several ways to search: {"runs": [{"nprobe": …, "recall": …}, …]}, and a line for each.
+// Several ways to search: {"runs": [{"nprobe": …, "recall": …}, …]}, or "ef_search", and a line for each.
 void add_runs(const std::vector<Run>& runs, const EvalFlags& flags, const Session& session, Result& result) {
   Json list = Json::array();
   for (const Run& run : runs) {
-    list.push_back({{"nprobe", run.nprobe},
+    list.push_back({{run.effort.name, run.effort.value},
                     {"recall", run.recall.by_id},
                     {"recall_by_distance", run.recall.by_distance},
                     {"qps", run.speed.qps},
@@ -157,7 +167,7 @@ void add_runs(const std::vector<Run>& runs, const EvalFlags& flags, const Sessio
                     {"rows_per_query", run.rows_scored},
                     {"lists_per_query", run.lists_visited}});
     const std::string lists = run.lists_visited > 0 ? fmt::format(", {:.1f} lists visited", run.lists_visited) : "";
-    result.add_line(fmt::format("nprobe {}", run.nprobe),
+    result.add_line(fmt::format("{} {}", run.effort.name, run.effort.value),
                     fmt::format("recall@{} {:.4f}  {:>5} queries per second  p50 {}  {:.1f} rows scored{} a query",
                                 flags.k, run.recall.by_id, short_count(run.speed.qps), duration_text(run.speed.p50),
                                 run.rows_scored, lists));
@@ -169,7 +179,8 @@ void add_runs(const std::vector<Run>& runs, const EvalFlags& flags, const Sessio
 
 // One way to search.
 void add_run(const Run& run, const EvalFlags& flags, const Session& session, Result& result) {
-  if (run.nprobe != 0) result.add("nprobe", run.nprobe, "nprobe", grouped(run.nprobe));
+  const auto [name, value] = run.effort;
+  if (value != 0) result.add(name, value, name, grouped(value));
   add_recall(run.recall, flags.k, result);
   add_speed(run.speed, flags, session, result);
   add_looked_at(run, result);
@@ -198,14 +209,16 @@ Exit run(const EvalFlags& flags, Session& session) {
   const IdMatrix truth = read_id_source(flags.truth, "neighbors");
   const MatrixView queries = file->read(0, file->rows());
 
-  std::vector<std::size_t> nprobes = flags.nprobes;
-  if (nprobes.empty()) {
+  std::vector<Effort> efforts;
+  for (const std::size_t ef : flags.ef_searches) efforts.push_back({"ef_search", ef});
+  for (const std::size_t nprobe : flags.nprobes) efforts.push_back({"nprobe", nprobe});
+  if (efforts.empty()) {
     const IvfIndex* partition = partition_in(*index);
-    nprobes.push_back(partition ? partition->nprobe() : 0);
+    efforts.push_back({"nprobe", partition ? partition->nprobe() : 0});
   }
   std::vector<Run> runs;
-  runs.reserve(nprobes.size());
-  for (const std::size_t nprobe : nprobes) runs.push_back(measure(*index, queries, truth, nprobe, flags, session));
+  runs.reserve(efforts.size());
+  for (const Effort effort : efforts) runs.push_back(measure(*index, queries, truth, effort, flags, session));
 
   Result result;
   if (runs.size() == 1) {
@@ -242,6 +255,12 @@ Command declare_eval(CLI::App& program) {
       ->allow_extra_args(false)
       ->type_name("N[,N...]")
       ->check(at_least_one());
+  app->add_option("--ef-search", flags->ef_searches, "Near rows that a walk keeps, of a graph; 32,64,128 as above")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("N[,N...]")
+      ->check(at_least_one())
+      ->excludes("--nprobe");
   add_max_codes_flag(*app, flags->max_codes);
   app->footer(kExamples);
   return {app, [flags](Session& session) { return run(*flags, session); }};
