@@ -91,7 +91,7 @@ bool ShadowQueries::prepared(const float* row, double* z, Query& query) const {
   }
   query.length = std::sqrt(length) * (1 + 1e-10);
   query.constant = with_mean;
-  return float32_holds(largest);
+  return float32_holds(largest) && std::isfinite(length);
 }
 
 ByteImage ShadowQueries::fit_planes(const double* z, int* codes) const {

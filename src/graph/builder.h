@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <span>
+#include <tuple>
 #include <vector>
 
 #include "core/parallel_for.h"
@@ -30,7 +31,9 @@ class Builder {
     std::size_t level;
     Vertex at;
     Vertex to;
-    friend auto operator<=>(const Back&, const Back&) = default;
+    friend bool operator<(const Back& a, const Back& b) noexcept {
+      return std::tie(a.level, a.at, a.to) < std::tie(b.level, b.at, b.to);
+    }
   };
 
   void find_depths(std::size_t first, const RunOptions& run);

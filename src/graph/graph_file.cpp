@@ -91,14 +91,14 @@ void write_links(SectionWriter& writer, const Links& links) {
 std::shared_ptr<Links> read_links(const Container& container, std::size_t M, std::uint64_t seed, std::size_t rows) {
   ByteSource source(container.at("graph", kGraphVersion).bytes, "section graph");
   auto links = std::make_shared<Links>(M, seed);
-  const std::uint64_t M_there = source.u64();
+  const std::uint64_t their_m = source.u64();
   links->count = source.u64();
   const std::uint64_t upper = source.u64();
   links->entry = source.u32();
   links->top = source.u32();
   links->most = source.f64();
-  if (M_there != M || links->count != rows || !(links->most >= 0)) {
-    fail(Error::corrupt_file, "section graph is of ", links->count, " rows with ", M_there, " edges, not of ", rows,
+  if (their_m != M || links->count != rows || !(links->most >= 0)) {
+    fail(Error::corrupt_file, "section graph is of ", links->count, " rows with ", their_m, " edges, not of ", rows,
          " with ", M);
   }
   Vertex before = 0;

@@ -97,7 +97,8 @@ class Undo {
 // A graph as of one moment. Later ones share its records: what they add is told by `count`, beyond which edges do not
 // count.
 struct Links final : BesideRows {
-  Links(std::size_t M_of, std::uint64_t seed_of) : M(M_of), seed(seed_of), lowest(kHead + 2 * M_of), upper(1 + M_of) {}
+  Links(std::size_t edges_each, std::uint64_t seed_of)
+      : M(edges_each), seed(seed_of), lowest(kHead + 2 * edges_each), upper(1 + edges_each) {}
 
   static constexpr std::size_t kHead = 6;
   enum Head : std::size_t { edges = 0, depth = 1, twin = 2, last_twin = 3, above = 4, levels = 5 };
