@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "knear/codecs.h"
 #include "knear/scan.h"
@@ -25,6 +26,17 @@ struct HnswOptions {
 
 // As in a factory string: "HNSW32,ef_search=100".
 std::string text_of(const HnswOptions& options);
+
+// The edges of a graph on its lowest level. Rows with equal codes share a vertex, of which the first has the edges.
+struct GraphStats {
+  std::vector<std::size_t> degrees;  // how many vertices have no edge, one, two, …
+  double mean_degree = 0;
+  std::size_t max_degree = 0;
+  std::size_t orphans = 0;    // vertices to which no edge leads, but for the one where walks begin
+  double reachable = 1;       // share of live rows that edges lead to from there
+  std::size_t top_level = 0;  // levels above the lowest
+  Id entry = kNoId;           // the row where walks begin; none in an empty graph
+};
 
 // A hierarchical navigable small world (Malkov, Yashunin: "Efficient and robust approximate nearest neighbor search
 // using Hierarchical Navigable Small World graphs", TPAMI 2020) over codes of any kind. Rows are inserted in batches
@@ -47,6 +59,8 @@ class GraphIndex : public ScanIndex {
   IndexStats stats() const override;
   // Also: edges lead to rows, none twice, and each live row can be reached.
   Report verify() const override;
+  // Looks at all edges.
+  GraphStats graph_stats() const;
   void write_merged(SectionWriter& writer, Others others, const MergeOptions& options) const override;
   void read(const Container& container) override;
 

@@ -41,6 +41,7 @@ from ._knear import (
     FileBuilder,
     FileInfo,
     FileSection,
+    GraphStats,
     IDSelector,
     IDSelectorAll,
     IDSelectorAnd,
@@ -64,6 +65,7 @@ from ._knear import (
     Progress,
     Report,
     SearchParameters,
+    SearchParametersHNSW,
     SearchParametersIVF,
     SearchParametersPQ,
     SearchParametersPreTransform,
@@ -97,6 +99,7 @@ from ._knear import (
 )
 from ._combinations import MultiIndexQuantizer, ResidualCoarseQuantizer
 from ._files import merge_ondisk
+from ._graphs import HNSW, IndexHNSW, IndexHNSWFlat, IndexHNSWPQ, IndexHNSWSQ
 from ._ivf import (
     Index2Layer,
     IndexIVF,
@@ -149,10 +152,11 @@ omp_get_max_threads = num_threads
 __version__ = version()
 __all__ = [
     "Capabilities", "CenteringTransform", "Conflict", "CorruptFile", "DuplicateId", "Error", "Evaluation",
-    "FileBuilder", "FileInfo", "FileSection", "HadamardRotation", "IDSelector", "IDSelectorAll", "IDSelectorAnd",
+    "FileBuilder", "FileInfo", "FileSection", "GraphStats", "HNSW", "HadamardRotation", "IDSelector", "IDSelectorAll", "IDSelectorAnd",
     "IDSelectorArray", "IDSelectorBatch", "IDSelectorBitmap", "IDSelectorNot", "IDSelectorOr", "IDSelectorRange",
     "IDSelectorXOr", "ITQMatrix", "ITQTransform", "Index", "IndexFlat", "IndexFlat1D", "IndexFlatCosine",
     "IndexFlatIP", "IndexFlatL2", "IndexLSH", "IndexLattice", "IndexPQ", "IndexPQFastScan", "IndexPreTransform",
+    "IndexHNSW", "IndexHNSWFlat", "IndexHNSWPQ", "IndexHNSWSQ",
     "Index2Layer", "IndexIVF", "IndexIVFFlat", "IndexIVFFlatDedup", "IndexIVFIndependentQuantizer",
     "IndexIVFPQ", "IndexIVFPQFastScan", "IndexIVFPQR", "IndexIVFRaBitQ", "IndexIVFScalarQuantizer",
     "IndexIVFSpectralHash", "InvertedLists", "MultiIndexQuantizer",
@@ -162,8 +166,8 @@ __all__ = [
     "METRIC_Canberra", "METRIC_GOWER", "METRIC_INNER_PRODUCT", "METRIC_Jaccard", "METRIC_JensenShannon",
     "METRIC_L1", "METRIC_L2", "METRIC_Linf", "METRIC_Lp", "METRIC_NaNEuclidean", "NormalizationTransform",
     "NotFound", "OPQMatrix", "OutOfMemory", "PCAMatrix", "Progress", "RandomRotationMatrix",
-    "RemapDimensionsTransform", "Report", "ScalarQuantizer", "SearchParameters", "SearchParametersIVF", "SearchParametersPQ",
-
+    "RemapDimensionsTransform", "Report", "ScalarQuantizer", "SearchParameters", "SearchParametersHNSW",
+    "SearchParametersIVF", "SearchParametersPQ",
     "SearchParametersPreTransform", "SearchStats", "Stopped", "Timeout", "Unsupported", "VectorFile",
     "VectorTransform", "WrongState", "WrongType", "cpu_level", "deserialize_index", "evaluate", "from_bytes",
     "get_mem_usage_kb", "index", "index_factory", "inspect", "kmeans_1d", "knn", "load", "merge_ondisk", "normalize_L2", "num_threads",

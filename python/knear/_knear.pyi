@@ -370,6 +370,28 @@ class SearchParametersIVF(SearchParameters):
     @max_codes.setter
     def max_codes(self, value: int | None) -> None: ...
 
+class SearchParametersHNSW(SearchParameters):
+    """
+    For graphs of any kind. efSearch: how many of the nearest a walk keeps; None: as the index says.
+    check_relative_distance and bounded_queue are accepted and mean nothing here.
+    """
+
+    def __init__(self, *, sel: knear.typing.FilterLike = None, efSearch: int | None = None, check_relative_distance: bool = True, bounded_queue: bool = True) -> None: ...
+
+    @property
+    def efSearch(self) -> int | None:
+        """How many of the nearest a walk keeps, or None."""
+
+    @efSearch.setter
+    def efSearch(self, value: int | None) -> None: ...
+
+    @property
+    def ef_search(self) -> int | None:
+        """The same."""
+
+    @ef_search.setter
+    def ef_search(self, value: int | None) -> None: ...
+
 class SearchParametersPQ(SearchParameters):
     """
     For IndexPQ. search_type: IndexPQ.ST_PQ, ST_SDC or ST_polysemous; polysemous_ht: codes that differ from the
@@ -589,7 +611,7 @@ class Index:
         """
 
     @overload
-    def search(self, x: knear.typing.NumpyLike, k: int, *, return_stats: Literal[False] = False, filter: knear.typing.FilterLike = None, num_threads: int | None = None, timeout: float | None = None, progress: knear.typing.ProgressLike = None, params: SearchParameters | None = None, k_factor: float | None = None, D: knear.typing.AnyArray | None = None, I: knear.typing.AnyArray | None = None) -> tuple[knear.typing.FloatArray, knear.typing.IdArray]:
+    def search(self, x: knear.typing.NumpyLike, k: int, *, return_stats: Literal[False] = False, filter: knear.typing.FilterLike = None, num_threads: int | None = None, timeout: float | None = None, progress: knear.typing.ProgressLike = None, params: SearchParameters | None = None, k_factor: float | None = None, nprobe: int | None = None, max_codes: int | None = None, ef_search: int | None = None, D: knear.typing.AnyArray | None = None, I: knear.typing.AnyArray | None = None) -> tuple[knear.typing.FloatArray, knear.typing.IdArray]:
         """
         The k nearest vectors of each row of x, shape (nq, dim), as (D, I), nearest first.
 
@@ -603,11 +625,13 @@ class Index:
         timeout: seconds, after which Timeout (a TimeoutError) is raised.
         progress: True for a bar, or a callable that takes a Progress and may return False to stop.
         params: SearchParameters(sel=...), the field's spelling of filter; SearchParametersIVF(nprobe=...),
-        IndexRefineSearchParameters(k_factor=...) and SearchParametersPQ(search_type=...) carry more.
+        SearchParametersHNSW(efSearch=...), IndexRefineSearchParameters(k_factor=...) and SearchParametersPQ(search_type=...)
+        carry more.
         return_stats: a third result, SearchStats.
         k_factor: of an index that ranks again: candidates for each result; the index's own when not said.
         nprobe, max_codes: of an index with cells: how many it looks into, and after how many vectors no further one; the
         index's own nprobe, and no limit, when not said.
+        ef_search: of a graph: how many of the nearest a walk keeps; the index's own when not said.
         D, I: packed arrays of the result's shape and type to fill instead of new ones.
         Raises InvalidArgument (a ValueError) for shapes and k that do not fit, WrongType (a TypeError) for element types
         that are no numbers. A query that holds NaN finds nothing.
@@ -623,13 +647,13 @@ class Index:
         """
 
     @overload
-    def search(self, x: knear.typing.NumpyLike, k: int, *, return_stats: Literal[True], filter: knear.typing.FilterLike = None, num_threads: int | None = None, timeout: float | None = None, progress: knear.typing.ProgressLike = None, params: SearchParameters | None = None, k_factor: float | None = None, D: knear.typing.AnyArray | None = None, I: knear.typing.AnyArray | None = None) -> tuple[knear.typing.FloatArray, knear.typing.IdArray, SearchStats]: ...
+    def search(self, x: knear.typing.NumpyLike, k: int, *, return_stats: Literal[True], filter: knear.typing.FilterLike = None, num_threads: int | None = None, timeout: float | None = None, progress: knear.typing.ProgressLike = None, params: SearchParameters | None = None, k_factor: float | None = None, nprobe: int | None = None, max_codes: int | None = None, ef_search: int | None = None, D: knear.typing.AnyArray | None = None, I: knear.typing.AnyArray | None = None) -> tuple[knear.typing.FloatArray, knear.typing.IdArray, SearchStats]: ...
 
     @overload
-    def search(self, x: knear.typing.ArrayLike, k: int, *, return_stats: Literal[False] = False, filter: knear.typing.FilterLike = None, num_threads: int | None = None, timeout: float | None = None, progress: knear.typing.ProgressLike = None, params: SearchParameters | None = None, k_factor: float | None = None, D: knear.typing.AnyArray | None = None, I: knear.typing.AnyArray | None = None) -> tuple[Any, Any]: ...
+    def search(self, x: knear.typing.ArrayLike, k: int, *, return_stats: Literal[False] = False, filter: knear.typing.FilterLike = None, num_threads: int | None = None, timeout: float | None = None, progress: knear.typing.ProgressLike = None, params: SearchParameters | None = None, k_factor: float | None = None, nprobe: int | None = None, max_codes: int | None = None, ef_search: int | None = None, D: knear.typing.AnyArray | None = None, I: knear.typing.AnyArray | None = None) -> tuple[Any, Any]: ...
 
     @overload
-    def search(self, x: knear.typing.ArrayLike, k: int, *, return_stats: Literal[True], filter: knear.typing.FilterLike = None, num_threads: int | None = None, timeout: float | None = None, progress: knear.typing.ProgressLike = None, params: SearchParameters | None = None, k_factor: float | None = None, D: knear.typing.AnyArray | None = None, I: knear.typing.AnyArray | None = None) -> tuple[Any, Any, SearchStats]: ...
+    def search(self, x: knear.typing.ArrayLike, k: int, *, return_stats: Literal[True], filter: knear.typing.FilterLike = None, num_threads: int | None = None, timeout: float | None = None, progress: knear.typing.ProgressLike = None, params: SearchParameters | None = None, k_factor: float | None = None, nprobe: int | None = None, max_codes: int | None = None, ef_search: int | None = None, D: knear.typing.AnyArray | None = None, I: knear.typing.AnyArray | None = None) -> tuple[Any, Any, SearchStats]: ...
 
     def assign(self, x: knear.typing.ArrayLike, k: int = 1, labels: knear.typing.AnyArray | None = None) -> knear.typing.IdArray:
         """
@@ -637,7 +661,7 @@ class Index:
         """
 
     @overload
-    def range_search(self, x: knear.typing.NumpyLike, thresh: float, *, filter: knear.typing.FilterLike = None, num_threads: int | None = None, timeout: float | None = None, progress: knear.typing.ProgressLike = None, params: SearchParameters | None = None) -> tuple[knear.typing.IdArray, knear.typing.FloatArray, knear.typing.IdArray]:
+    def range_search(self, x: knear.typing.NumpyLike, thresh: float, *, filter: knear.typing.FilterLike = None, num_threads: int | None = None, timeout: float | None = None, progress: knear.typing.ProgressLike = None, params: SearchParameters | None = None, nprobe: int | None = None, max_codes: int | None = None, ef_search: int | None = None) -> tuple[knear.typing.IdArray, knear.typing.FloatArray, knear.typing.IdArray]:
         """
         All vectors strictly closer than `thresh` to each row of x, shape (nq, dim), as (lims, D, I).
 
@@ -654,7 +678,7 @@ class Index:
         """
 
     @overload
-    def range_search(self, x: knear.typing.ArrayLike, thresh: float, *, filter: knear.typing.FilterLike = None, num_threads: int | None = None, timeout: float | None = None, progress: knear.typing.ProgressLike = None, params: SearchParameters | None = None) -> tuple[Any, Any, Any]: ...
+    def range_search(self, x: knear.typing.ArrayLike, thresh: float, *, filter: knear.typing.FilterLike = None, num_threads: int | None = None, timeout: float | None = None, progress: knear.typing.ProgressLike = None, params: SearchParameters | None = None, nprobe: int | None = None, max_codes: int | None = None, ef_search: int | None = None) -> tuple[Any, Any, Any]: ...
 
     def search_and_reconstruct(self, x: knear.typing.ArrayLike, k: int, *, params: SearchParameters | None = None) -> tuple[knear.typing.FloatArray, knear.typing.IdArray, knear.typing.FloatArray]:
         """
@@ -1031,3 +1055,50 @@ def _list_ids_of(arg0: Index, arg1: int, /) -> knear.typing.IdArray: ...
 def _list_codes_of(arg0: Index, arg1: int, /) -> knear.typing.ByteArray: ...
 
 def _search_preassigned(self: Index, x: knear.typing.ArrayLike, k: int, assign: knear.typing.IdsLike, params: SearchParameters | None) -> tuple[knear.typing.FloatArray, knear.typing.IdArray]: ...
+
+class GraphStats:
+    """
+    The edges of a graph on its lowest level. Vectors with equal codes share a place in it.
+    """
+
+    @property
+    def degrees(self) -> knear.typing.IdArray:
+        """
+        How many vectors have no edge, one, two, ...: int64 of shape (max_degree + 1,).
+        """
+
+    @property
+    def mean_degree(self) -> float:
+        """Edges of a vector."""
+
+    @property
+    def max_degree(self) -> int:
+        """The most edges that one has."""
+
+    @property
+    def orphans(self) -> int:
+        """Vectors to which no edge leads, but for the one where walks begin."""
+
+    @property
+    def reachable(self) -> float:
+        """Share of the vectors that edges lead to from there: 1.0."""
+
+    @property
+    def top_level(self) -> int:
+        """Levels above the lowest."""
+
+    @property
+    def entry(self) -> int:
+        """Id of the vector where walks begin; -1 when there is none."""
+
+def _M_of(arg: Index, /) -> int: ...
+
+def _ef_search_of(arg: Index, /) -> int: ...
+
+def _set_ef_search(arg0: Index, arg1: int, /) -> None: ...
+
+def _ef_construction_of(arg: Index, /) -> int: ...
+
+def _set_ef_construction(arg0: Index, arg1: int, /) -> None: ...
+
+def _graph_stats_of(arg: Index, /) -> GraphStats: ...

@@ -16,6 +16,7 @@ from ._knear import (
     _set_pq_search,
 )
 from ._combinations import MultiIndexQuantizer, ResidualCoarseQuantizer
+from ._graphs import graph_class
 from ._ivf import BY_TOKEN as _CELLS_BY_TOKEN
 from ._ivf import IndexIVF
 from ._ivf_images import IndexIVFIndependentQuantizer, IndexIVFSpectralHash
@@ -235,7 +236,8 @@ _BY_TOKEN: tuple[tuple[str, type[Index]], ...] = (
 
 
 def class_of(spec: str, metric: int, dim: int, shape: str) -> type[Index]:
-    """The most derived class for an index of this description; shape is "scan", "ivf", "pretransform" or "refine"."""
+    """The most derived class for an index of this description; shape is "scan", "ivf", "graph", "pretransform" or
+    "refine"."""
     if shape == "refine":
         return IndexRefineFlat if re.search(r",RFlat(,k_factor=[^,]*)?$", spec) else IndexRefine
     if shape == "pretransform":
@@ -247,6 +249,8 @@ def class_of(spec: str, metric: int, dim: int, shape: str) -> type[Index]:
         if len(stages) > 2:
             return IndexIVFIndependentQuantizer
         return next((cls for token, cls in _CELLS_BY_TOKEN if re.fullmatch(token, stages[-1])), IndexIVF)
+    if shape == "graph":
+        return graph_class(stages)
     if len(stages) == 1 and stages[0] != "Flat":
         return next((cls for token, cls in _BY_TOKEN if re.fullmatch(token, stages[0])), Index)
     if stages != ["Flat"]:

@@ -154,6 +154,10 @@ nb::object take_parameters(nb::handle params, SearchArgument& all) {
     if (const auto nprobe = said(ivf->nprobe, "nprobe")) take(all.nprobe, *nprobe, "nprobe");
     if (const auto most = said(ivf->max_codes, "max_codes"); most && *most) take(all.max_codes, *most, "max_codes");
   }
+  if (nb::isinstance<PyHnswParameters>(params)) {
+    const auto* hnsw = nb::inst_ptr<PyHnswParameters>(params);
+    if (const auto ef = said(hnsw->ef_search, "efSearch")) take(all.ef_search, *ef, "ef_search");
+  }
   if (nb::isinstance<PyPqParameters>(params)) take(all.pq, nb::inst_ptr<PyPqParameters>(params)->pq, "search_type");
   if (nb::isinstance<PyRefineParameters>(params)) {
     const auto* refine = nb::inst_ptr<PyRefineParameters>(params);

@@ -37,6 +37,9 @@ struct PyIvfParameters : PySearchParameters {
   std::optional<Int> nprobe = {};
   std::optional<Int> max_codes = {};
 };
+struct PyHnswParameters : PySearchParameters {
+  std::optional<Int> ef_search = {};
+};
 
 // The parameters of one search, its keywords included, in one piece.
 struct SearchArgument {
@@ -45,6 +48,7 @@ struct SearchArgument {
   std::optional<PqSearch> pq = {};
   std::optional<std::size_t> nprobe = {};
   std::optional<std::size_t> max_codes = {};
+  std::optional<std::size_t> ef_search = {};
 };
 
 // A number of cells or rows that is said: from 1 on.

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "call.h"
+#include "knear/graph.h"
 #include "knear/io.h"
 #include "knear/partition.h"
 #include "knear/spec.h"
@@ -199,6 +200,7 @@ void define_functions(nb::module_& m) {
 const char* shape_of(const Index& index) {
   if (const auto* dedup = dynamic_cast<const DedupIndex*>(&index)) return shape_of(dedup->base());
   if (dynamic_cast<const IvfIndex*>(&index)) return "ivf";
+  if (dynamic_cast<const GraphIndex*>(&index)) return "graph";
   if (dynamic_cast<const RefineIndex*>(&index)) return "refine";
   return dynamic_cast<const PreTransformIndex*>(&index) ? "pretransform" : "scan";
 }

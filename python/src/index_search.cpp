@@ -65,6 +65,7 @@ class Search {
     options_.k_factor = static_cast<float>(arguments.says.k_factor.value_or(0));
     options_.nprobe = arguments.says.nprobe.value_or(0);
     options_.max_codes = arguments.says.max_codes.value_or(0);
+    options_.ef_search = arguments.says.ef_search.value_or(0);
     options_.pq = arguments.says.pq ? arguments.says.pq : self.pq;
     options_.stats = &stats_;
   }
@@ -159,11 +160,13 @@ num_threads: for this call; 0 or None is the process-wide default.
 timeout: seconds, after which Timeout (a TimeoutError) is raised.
 progress: True for a bar, or a callable that takes a Progress and may return False to stop.
 params: SearchParameters(sel=...), the field's spelling of filter; SearchParametersIVF(nprobe=...),
-IndexRefineSearchParameters(k_factor=...) and SearchParametersPQ(search_type=...) carry more.
+SearchParametersHNSW(efSearch=...), IndexRefineSearchParameters(k_factor=...) and SearchParametersPQ(search_type=...)
+carry more.
 return_stats: a third result, SearchStats.
 k_factor: of an index that ranks again: candidates for each result; the index's own when not said.
 nprobe, max_codes: of an index with cells: how many it looks into, and after how many vectors no further one; the
 index's own nprobe, and no limit, when not said.
+ef_search: of a graph: how many of the nearest a walk keeps; the index's own when not said.
 D, I: packed arrays of the result's shape and type to fill instead of new ones.
 Raises InvalidArgument (a ValueError) for shapes and k that do not fit, WrongType (a TypeError) for element types
 that are no numbers. A query that holds NaN finds nothing.
@@ -184,8 +187,9 @@ void define_knn(nb::class_<PyIndex>& type) {
       [](const PyIndex& self, const ArrayLike& x, Int k, const FilterLike& filter, std::optional<Int> num_threads,
          std::optional<double> timeout, const ProgressLike& progress, const Params& params, bool return_stats,
          const AnyArray& D, const AnyArray& I, std::optional<double> k_factor, std::optional<Int> nprobe,
-         std::optional<Int> max_codes) {
-        const SearchArgument says{filter, k_factor, {}, said(nprobe, "nprobe"), said(max_codes, "max_codes")};
+         std::optional<Int> max_codes, std::optional<Int> ef_search) {
+        const SearchArgument says{
+            filter, k_factor, {}, said(nprobe, "nprobe"), said(max_codes, "max_codes"), said(ef_search, "ef_search")};
         const Found found = search(self, x, k, {search_argument(says, params), {num_threads, timeout, progress}, D, I});
         return return_stats ? nb::make_tuple(found.distances, found.ids, found.stats)
                             : nb::make_tuple(found.distances, found.ids);
@@ -193,7 +197,8 @@ void define_knn(nb::class_<PyIndex>& type) {
       nb::arg("x"), nb::arg("k"), nb::kw_only(), nb::arg("filter") = nb::none(), nb::arg("num_threads") = nb::none(),
       nb::arg("timeout") = nb::none(), nb::arg("progress") = nb::none(), nb::arg("params") = nb::none(),
       nb::arg("return_stats") = false, nb::arg("D") = nb::none(), nb::arg("I") = nb::none(),
-      nb::arg("k_factor") = nb::none(), nb::arg("nprobe") = nb::none(), nb::arg("max_codes") = nb::none(), kSearchDoc);
+      nb::arg("k_factor") = nb::none(), nb::arg("nprobe") = nb::none(), nb::arg("max_codes") = nb::none(),
+      nb::arg("ef_search") = nb::none(), kSearchDoc);
   type.def(
       "assign",
       [](const PyIndex& self, const ArrayLike& x, Int k, const AnyArray& labels) {
@@ -208,14 +213,16 @@ void define_others(nb::class_<PyIndex>& type) {
       "range_search",
       [](const PyIndex& self, const ArrayLike& x, double radius, const FilterLike& filter,
          std::optional<Int> num_threads, std::optional<double> timeout, const ProgressLike& progress,
-         const Params& params, std::optional<Int> nprobe, std::optional<Int> max_codes) {
-        const SearchArgument says{filter, {}, {}, said(nprobe, "nprobe"), said(max_codes, "max_codes")};
+         const Params& params, std::optional<Int> nprobe, std::optional<Int> max_codes, std::optional<Int> ef_search) {
+        const SearchArgument says{
+            filter, {}, {}, said(nprobe, "nprobe"), said(max_codes, "max_codes"), said(ef_search, "ef_search")};
         return nb::typed<nb::object, nb::typed<nb::tuple, IdArray, FloatArray, IdArray>>(range_search(
             self, x, radius, {.says = search_argument(says, params), .call = {num_threads, timeout, progress}}));
       },
       nb::arg("x"), nb::arg("thresh"), nb::kw_only(), nb::arg("filter") = nb::none(),
       nb::arg("num_threads") = nb::none(), nb::arg("timeout") = nb::none(), nb::arg("progress") = nb::none(),
       nb::arg("params") = nb::none(), nb::arg("nprobe") = nb::none(), nb::arg("max_codes") = nb::none(),
+      nb::arg("ef_search") = nb::none(),
       R"(All vectors strictly closer than `thresh` to each row of x, shape (nq, dim), as (lims, D, I).
 
 thresh is in the metric's own value: a squared distance under l2; under similarities, results are larger. The results

@@ -17,4 +17,5 @@ NB_MODULE(_knear, m) {
   init_transforms(m);
   init_wrappers(m);
   init_partitions(m);
+  init_graphs(m);
 }

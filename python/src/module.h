@@ -75,6 +75,7 @@ void init_clustering(nb::module_& m);
 void init_transforms(nb::module_& m);
 void init_wrappers(nb::module_& m);
 void init_partitions(nb::module_& m);
+void init_graphs(nb::module_& m);
 
 // Metadata as Python has it: values are str where they are UTF-8, else bytes.
 nb::dict decoded(const std::map<std::string, std::string>& metadata);

@@ -95,6 +95,28 @@ void define_combinations(nb::module_& m) {
        select_xor);
 }
 
+void define_graph_parameters(nb::module_& m) {
+  const auto ef = [](const PyHnswParameters& self) {
+    return self.ef_search ? std::optional(self.ef_search->value) : std::nullopt;
+  };
+  const auto set_ef = [](PyHnswParameters& self, std::optional<Int> ef_search) { self.ef_search = ef_search; };
+  nb::class_<PyHnswParameters, PySearchParameters>(
+      m, "SearchParametersHNSW",
+      "For graphs of any kind. efSearch: how many of the nearest a walk keeps; None: as the index says.\n"
+      "check_relative_distance and bounded_queue are accepted and mean nothing here.")
+      .def(
+          "__init__",
+          [](PyHnswParameters* self, nb::object sel, std::optional<Int> ef_search, bool, bool) {
+            new (self) PyHnswParameters{{std::move(sel)}, ef_search};
+          },
+          nb::kw_only(), nb::arg("sel").sig("None") = nb::none(), nb::arg("efSearch") = nb::none(),
+          nb::arg("check_relative_distance") = true, nb::arg("bounded_queue") = true,
+          nb::sig("def __init__(self, *, sel: knear.typing.FilterLike = None, efSearch: int | None = None, "
+                  "check_relative_distance: bool = True, bounded_queue: bool = True) -> None"))
+      .def_prop_rw("efSearch", ef, set_ef, nb::arg("value").none(), "How many of the nearest a walk keeps, or None.")
+      .def_prop_rw("ef_search", ef, set_ef, nb::arg("value").none(), "The same.");
+}
+
 void define_parameters(nb::module_& m) {
   nb::class_<PySearchParameters>(m, "SearchParameters",
                                  R"(What travels with one search: index.search(x, k, params=SearchParameters(sel=...)).
@@ -171,6 +193,7 @@ sel: any filter that `search` takes, usually an IDSelector.)")
           },
           [](PyIvfParameters& self, std::optional<Int> most) { self.max_codes = most; }, nb::arg("value").none(),
           "Vectors after which no further cell is looked into, or None.");
+  define_graph_parameters(m);
   nb::class_<PyPqParameters, PySearchParameters>(
       m, "SearchParametersPQ",
       "For IndexPQ. search_type: IndexPQ.ST_PQ, ST_SDC or ST_polysemous; polysemous_ht: codes that differ from the\n"

@@ -1,5 +1,6 @@
-"""Graphs, by factory string."""
+"""Graphs: by factory string, and by their well-known names."""
 
+import copy
 import pickle
 
 import numpy as np
@@ -37,3 +38,118 @@ def test_graphs_change_and_come_back_from_bytes(rows: np.ndarray) -> None:
 def test_graphs_refuse_what_they_do_not_know() -> None:
     with pytest.raises(ValueError, match="M = 1 edges"):
         knear.index_factory(24, "HNSW1")
+
+
+CLASSES = [
+    (lambda: knear.IndexHNSW(24, 16), "HNSW16,Flat", knear.IndexHNSWFlat),
+    (lambda: knear.IndexHNSW(24, 16, codes="RaBitQ4"), "HNSW16,RaBitQ4", knear.IndexHNSW),
+    (lambda: knear.IndexHNSWFlat(24), "HNSW32,Flat", knear.IndexHNSWFlat),
+    (lambda: knear.IndexHNSWFlat(24, 8, knear.METRIC_INNER_PRODUCT), "HNSW8,Flat", knear.IndexHNSWFlat),
+    (lambda: knear.IndexHNSWSQ(24, knear.ScalarQuantizer.QT_8bit, 16), "HNSW16,SQ8", knear.IndexHNSWSQ),
+    (lambda: knear.IndexHNSWPQ(24, 6, 16), "HNSW16,PQ6x8", knear.IndexHNSWPQ),
+    (lambda: knear.IndexHNSWPQ(24, 6, 16, 4), "HNSW16,PQ6x4", knear.IndexHNSWPQ),
+]
+
+
+@pytest.mark.parametrize(("make", "spec", "cls"), CLASSES)
+def test_every_class_builds_searches_and_comes_back(rows, make, spec, cls, tmp_path) -> None:
+    index = make()
+    assert index.spec == spec
+    index.train(rows)
+    index.add(rows)
+    before = index.search(rows[:50], 10)[1]
+    path = tmp_path / "graph"
+    knear.write_index(index, path)
+    made = knear.index_factory(24, spec, index.metric_type)
+    assert type(made) is cls and made.spec == spec
+    for again in (knear.read_index(path), pickle.loads(pickle.dumps(index)), copy.deepcopy(index)):
+        assert isinstance(again, knear.IndexHNSW) and again.spec == spec and again.hnsw.M == index.hnsw.M
+        np.testing.assert_array_equal(again.search(rows[:50], 10)[1], before)
+    assert type(knear.read_index(path)) is cls
+
+
+def test_the_graph_is_read_and_set_by_its_known_names(rows) -> None:
+    index = knear.IndexHNSWFlat(24, 16)
+    assert (index.hnsw.max_level, index.hnsw.entry_point, index.graph_stats.mean_degree) == (-1, -1, 0)
+    index.hnsw.efConstruction = 50
+    index.add(rows)
+    assert index.hnsw.max_level >= 1 and index.hnsw.entry_point in index
+    assert index.hnsw.nb_neighbors(0) == 32 and index.hnsw.nb_neighbors(1) == 16
+    index.hnsw.efSearch = 16
+    assert index.ef_search == 16 and index.ef_construction == 50
+    assert index.spec == "HNSW16,ef_construction=50,ef_search=16,Flat"
+    stats = index.graph_stats
+    assert stats.degrees.sum() == 4000 and stats.max_degree <= 32 and stats.reachable == 1
+    assert stats.mean_degree == pytest.approx((stats.degrees * np.arange(len(stats.degrees))).sum() / 4000)
+    for name in ("efSearch", "efConstruction"):
+        for bad in (0, -1, 2**40):
+            with pytest.raises(ValueError, match=str(bad) if bad > 0 else name):
+                setattr(index.hnsw, name, bad)
+    with pytest.raises(AttributeError):
+        index.hnsw.efsearch = 8
+    with pytest.raises(AttributeError):
+        index.efSearch = 8
+    assert index.hnsw.efSearch == 16
+
+
+def test_search_parameters(rows) -> None:
+    index = knear.IndexHNSWFlat(24, 4)
+    index.hnsw.efSearch = 4
+    index.add(rows)
+    looked = [
+        index.search(rows[:20], 1, return_stats=True, **how)[2].rows_scored
+        for how in (
+            {},
+            {"ef_search": 200},
+            {"params": knear.SearchParametersHNSW(efSearch=200)},
+            {"params": knear.SearchParametersHNSW(efSearch=None, check_relative_distance=False)},
+        )
+    ]
+    assert looked[0] * 3 < looked[1] == looked[2] and looked[3] == looked[0]
+    assert index.hnsw.efSearch == 4
+    params = knear.SearchParametersHNSW(sel=knear.IDSelectorRange(0, 2000), efSearch=100)
+    assert params.efSearch == params.ef_search == 100
+    assert (index.search(rows[:20], 5, params=params)[1] < 2000).all()
+    _, _, found = index.range_search(rows[:5], 1.0, params=params)
+    assert (found < 2000).all() and set(range(5)) <= set(found.tolist())
+    with pytest.raises(ValueError, match="said twice"):
+        index.search(rows[:1], 1, params=params, ef_search=9)
+    flat = knear.IndexFlatL2(24)
+    flat.add(rows)
+    with pytest.raises(ValueError, match="ef_search = 100 is for graphs"):
+        flat.search(rows[:1], 1, params=knear.SearchParametersHNSW(efSearch=100))
+    for bad in (0, -3):
+        with pytest.raises(ValueError, match="efSearch"):
+            index.search(rows[:1], 1, params=knear.SearchParametersHNSW(efSearch=bad))
+
+
+def test_a_graph_finds_the_cells_of_a_partition(rows) -> None:
+    index = knear.index_factory(24, "IVF64_HNSW8,Flat")
+    index.train(rows)
+    index.add(rows)
+    assert isinstance(index.quantizer, knear.IndexHNSWFlat) and index.quantizer.ntotal == 64
+    index.quantizer.hnsw.efSearch = 200
+    assert index.spec == "IVF64(HNSW8,ef_search=200,Flat),Flat"
+    assert pickle.loads(pickle.dumps(index)).quantizer.hnsw.efSearch == 200
+    own = knear.IndexIVFFlat(knear.IndexHNSWFlat(24, 8), 24, 64)
+    own.train(rows)
+    assert own.quantizer.ntotal == 64
+
+
+@pytest.mark.parametrize("bad", [-1, 1, 513, 2**70])
+def test_absurd_degrees_are_refused(bad) -> None:
+    with pytest.raises(ValueError, match=str(min(abs(bad), 513)) if bad < 2**60 else "HNSW"):
+        knear.IndexHNSWFlat(24, bad)
+
+
+def test_recall_is_at_least_that_of_faiss(rows) -> None:
+    faiss = pytest.importorskip("faiss")
+    queries = np.random.default_rng(2).standard_normal((300, 24)).astype(np.float32)
+    truth = knear.knn(queries, rows, 10)[1]
+    theirs = faiss.IndexHNSWFlat(24, 16)
+    ours = knear.IndexHNSWFlat(24, 16)
+    for index in (theirs, ours):
+        index.add(rows)
+        index.hnsw.efSearch = 32
+    found = [knear.recall(index.search(queries, 10)[1], truth, 10) for index in (ours, theirs)]
+    assert found[0] >= found[1], found

@@ -69,7 +69,7 @@ def documented_things():
     yield "knear", knear
     for name in knear.__all__:
         yield name, getattr(knear, name)
-    for owner in (knear.Index, knear.Evaluation):
+    for owner in (knear.Index, knear.Evaluation, knear.HNSW):
         for name in dir(owner):
             if not name.startswith("_"):
                 yield f"{owner.__name__}.{name}", getattr(owner, name)
@@ -122,6 +122,11 @@ PROGRAM = """
     refined.k_factor = 8
     refined.search(x, 3, k_factor=2.5)
     refined.search(x, 3, params=knear.IndexRefineSearchParameters(k_factor=8, base_index_params=params))
+    graph = knear.IndexHNSWFlat(4, 16)
+    graph.hnsw.efSearch = 64
+    graph.search(x, 3, params=knear.SearchParametersHNSW(efSearch=32, sel=knear.IDSelectorAll()))
+    graph.search(x, 3, ef_search=100)
+    degree: float = graph.graph_stats.mean_degree
     measured: float = knear.evaluate(index, x, I, k=1).recall
 """
 

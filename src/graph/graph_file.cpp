@@ -44,7 +44,8 @@ std::size_t wrong_heads(const Links& links) {
   return wrong;
 }
 
-// Counts the vertices whose edges are not as they should be.
+}  // namespace
+
 std::vector<std::uint8_t> reached_from_entry(const Links& links, std::size_t& wrong) {
   std::vector<std::uint8_t> reached(links.count);
   std::vector<Vertex> todo;
@@ -70,8 +71,6 @@ std::vector<std::uint8_t> reached_from_entry(const Links& links, std::size_t& wr
   }
   return reached;
 }
-
-}  // namespace
 
 void write_links(SectionWriter& writer, const Links& links) {
   ByteSink sink;

@@ -65,6 +65,25 @@ TEST(Graph, FindsNearlyAllUnderEachMetric) {
   }
 }
 
+TEST(Graph, ItsEdgesAreCounted) {
+  Matrix rows = clusters(3000, 16, 1);
+  std::copy_n(rows.floats(), 16, rows.floats() + 16);
+  GraphIndex graph(make_flat_codec(16, Metric::l2), {.M = 8});
+  EXPECT_EQ(graph.graph_stats().entry, kNoId);
+  EXPECT_EQ(graph.graph_stats().reachable, 1.0);
+  graph.add(rows);
+  const GraphStats stats = graph.graph_stats();
+  std::size_t vertices = 0;
+  for (const std::size_t some : stats.degrees) vertices += some;
+  EXPECT_EQ(vertices, 2999U);
+  EXPECT_EQ(stats.degrees.size(), stats.max_degree + 1);
+  EXPECT_LE(stats.max_degree, 16U);
+  EXPECT_GT(stats.mean_degree, 6);
+  EXPECT_EQ(stats.reachable, 1.0);
+  EXPECT_TRUE(graph.contains(stats.entry));
+  EXPECT_GE(stats.top_level, 1U);
+}
+
 TEST(Graph, WalksOverCodes) {
   const Matrix rows = clusters(4000, 24, 1);
   const Matrix queries = clusters(50, 24, 2);
