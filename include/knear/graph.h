@@ -15,17 +15,42 @@
 
 namespace knear {
 
-// What a hierarchical navigable small world is built by.
-struct HnswOptions {
-  std::size_t M = 32;                 // edges of a row on each level, twice as many on the lowest; 2 to 512
-  std::size_t ef_construction = 100;  // near rows that an insertion chooses edges from; 1 to 65536
-  std::size_t ef_search =
-      64;  // near rows that a search keeps on its walk, at least k, twice as many of inner product; 1 to 2^24
-  std::uint64_t seed = 0x5eed;  // of the levels
+// How edges are chosen.
+enum class GraphKind : std::uint8_t {
+  // Malkov, Yashunin: "Efficient and robust approximate nearest neighbor search using Hierarchical Navigable Small
+  // World
+  // graphs", TPAMI 2020. Levels of ever fewer rows; all others have one.
+  hnsw,
+  // Fu, Xiang, Wang, Cai: "Fast approximate nearest neighbor search with the Navigating Spreading-out Graph", VLDB
+  // 2019.
+  // Rows that come first, all at once, begin with their near rows by NN-descent; walks from the middle of all rows then
+  // give each the edges that lead there.
+  nsg,
+  // Subramanya et al.: "DiskANN: Fast accurate billion-point nearest neighbor search on a single node", NeurIPS 2019.
+  // Rows are inserted, and then chosen for once more with longer edges.
+  vamana,
+  // Dong, Charikar, Li: "Efficient k-nearest neighbor graph construction for generic similarity measures", WWW 2011.
+  // The
+  // M near rows, and edges back from them.
+  nn_descent,
 };
 
-// As in a factory string: "HNSW32,ef_search=100".
-std::string text_of(const HnswOptions& options);
+// What a graph is built by.
+struct GraphOptions {
+  GraphKind kind = GraphKind::hnsw;
+  // Edges of a row, 2 to 512. hnsw: on each level, twice as many on the lowest. nn_descent: of its own, and as many
+  // back.
+  std::size_t M = 32;
+  std::size_t ef_construction = 0;  // near rows that edges are chosen from; 1 to 65536; 0: 200 of nsg, else 100
+  std::size_t ef_search =
+      64;  // near rows that a search keeps on its walk, at least k, twice as many of inner product; 1 to 2^24
+  std::uint64_t seed = 0x5eed;  // of the levels, and where NN-descent begins
+  float alpha = 1.2f;           // vamana: an edge more unless a chosen row is so many times nearer; 1 to 10
+  std::size_t near_rows = 48;   // nsg: how many of each row NN-descent looks for; 2 to 512
+};
+
+// As in a factory string: "HNSW32,ef_search=100", "NSG32", "Vamana32,alpha=1.3", "NNDescent32".
+std::string text_of(const GraphOptions& options);
 
 // The edges of a graph on its lowest level. Rows with equal codes share a vertex, of which the first has the edges.
 struct GraphStats {
@@ -38,10 +63,9 @@ struct GraphStats {
   Id entry = kNoId;           // the row where walks begin; none in an empty graph
 };
 
-// A hierarchical navigable small world (Malkov, Yashunin: "Efficient and robust approximate nearest neighbor search
-// using Hierarchical Navigable Small World graphs", TPAMI 2020) over codes of any kind. Rows are inserted in batches
-// that see the graph as it was before (Manohar et al.: "ParlayANN", PPoPP 2024), so the same calls give the same graph
-// for any number of threads.
+// A graph of any kind over codes of any kind. Rows are inserted in batches that see the graph as it was before (Manohar
+// et al.: "ParlayANN", PPoPP 2024), or all at once, so the same calls give the same graph for any number of threads.
+// Rows that come later are inserted, whatever the kind.
 //
 // Walks go by the bytes that shadow float rows, or by the codec's distances; what they find is ranked by the canonical
 // distance. Filters that let few rows pass are answered by a scan of these, and so is whatever a walk does not fill.
@@ -52,7 +76,7 @@ struct GraphStats {
 class GraphIndex : public ScanIndex {
  public:
   // Error::invalid_argument unless the options are as said there.
-  explicit GraphIndex(std::unique_ptr<Codec> codec, const HnswOptions& options = {});
+  explicit GraphIndex(std::unique_ptr<Codec> codec, const GraphOptions& options = {});
 
   std::string spec() const override;
   Capabilities capabilities() const override;
@@ -64,7 +88,10 @@ class GraphIndex : public ScanIndex {
   void write_merged(SectionWriter& writer, Others others, const MergeOptions& options) const override;
   void read(const Container& container) override;
 
+  GraphKind kind() const noexcept { return options_.kind; }
   std::size_t M() const noexcept { return options_.M; }
+  float alpha() const noexcept { return options_.alpha; }
+  std::size_t near_rows() const noexcept { return options_.near_rows; }
   std::size_t ef_construction() const noexcept { return ef_construction_.load(std::memory_order_relaxed); }
   std::size_t ef_search() const noexcept { return ef_search_.load(std::memory_order_relaxed); }
   // For the calls that come. Error::invalid_argument as above.
@@ -87,27 +114,46 @@ class GraphIndex : public ScanIndex {
   void scan_some(MatrixView queries, std::span<const std::size_t> which, std::size_t k, const SearchOptions& options,
                  const Into& into) const;
 
-  HnswOptions options_;
+  GraphOptions options_;
   std::atomic<std::size_t> ef_construction_;
   std::atomic<std::size_t> ef_search_;
 };
 
-// A graph over codes of any kind.
-using IndexHNSW = GraphIndex;
-
-struct IndexHNSWFlat : GraphIndex {
-  explicit IndexHNSWFlat(std::size_t dim, std::size_t M = 32, Metric metric = Metric::l2)
-      : GraphIndex(make_flat_codec(dim, metric), {.M = M}) {}
+// A graph of one kind over codes of any kind: the field's names.
+template <GraphKind kKind>
+struct GraphOf : GraphIndex {
+  explicit GraphOf(std::unique_ptr<Codec> codec, GraphOptions options = {})
+      : GraphIndex(std::move(codec), (options.kind = kKind, options)) {}
+};
+template <GraphKind kKind>
+struct GraphFlat : GraphOf<kKind> {
+  explicit GraphFlat(std::size_t dim, std::size_t M = 32, Metric metric = Metric::l2)
+      : GraphOf<kKind>(make_flat_codec(dim, metric), {.M = M}) {}
+};
+template <GraphKind kKind>
+struct GraphSQ : GraphOf<kKind> {
+  explicit GraphSQ(std::size_t dim, const SqOptions& sq = {}, std::size_t M = 32, Metric metric = Metric::l2)
+      : GraphOf<kKind>(make_sq_codec(dim, metric, sq), {.M = M}) {}
+};
+template <GraphKind kKind>
+struct GraphPQ : GraphOf<kKind> {
+  GraphPQ(std::size_t dim, std::size_t subs, std::size_t M = 32, std::size_t bits = 8, Metric metric = Metric::l2)
+      : GraphOf<kKind>(make_pq_codec(dim, metric, {.subs = subs, .bits = bits}), {.M = M}) {}
 };
 
-struct IndexHNSWSQ : GraphIndex {
-  explicit IndexHNSWSQ(std::size_t dim, const SqOptions& options = {}, std::size_t M = 32, Metric metric = Metric::l2)
-      : GraphIndex(make_sq_codec(dim, metric, options), {.M = M}) {}
-};
-
-struct IndexHNSWPQ : GraphIndex {
-  IndexHNSWPQ(std::size_t dim, std::size_t subs, std::size_t M = 32, std::size_t bits = 8, Metric metric = Metric::l2)
-      : GraphIndex(make_pq_codec(dim, metric, {.subs = subs, .bits = bits}), {.M = M}) {}
-};
+using IndexHNSW = GraphOf<GraphKind::hnsw>;
+using IndexHNSWFlat = GraphFlat<GraphKind::hnsw>;
+using IndexHNSWSQ = GraphSQ<GraphKind::hnsw>;
+using IndexHNSWPQ = GraphPQ<GraphKind::hnsw>;
+using IndexNSG = GraphOf<GraphKind::nsg>;
+using IndexNSGFlat = GraphFlat<GraphKind::nsg>;
+using IndexNSGSQ = GraphSQ<GraphKind::nsg>;
+using IndexNSGPQ = GraphPQ<GraphKind::nsg>;
+using IndexVamana = GraphOf<GraphKind::vamana>;
+using IndexVamanaFlat = GraphFlat<GraphKind::vamana>;
+using IndexVamanaSQ = GraphSQ<GraphKind::vamana>;
+using IndexVamanaPQ = GraphPQ<GraphKind::vamana>;
+using IndexNNDescent = GraphOf<GraphKind::nn_descent>;
+using IndexNNDescentFlat = GraphFlat<GraphKind::nn_descent>;
 
 }  // namespace knear

@@ -45,9 +45,9 @@ struct CellsSpec {
   std::string str() const;
 };
 
-// The graph over codes: "HNSW32", "HNSW16,ef_construction=200,ef_search=32".
+// The graph over codes: "HNSW32", "HNSW16,ef_construction=200,ef_search=32", "NSG32".
 struct GraphSpec {
-  HnswOptions hnsw = {};
+  GraphOptions options = {};
 
   std::string str() const;
 };

@@ -16,7 +16,8 @@ namespace {
 
 constexpr const char* kDedup = "FlatDedup";
 constexpr const char* kCells =
-    ", FlatDedup (as Flat), each alone or behind HNSW<M>[,ef_construction=<n>][,ef_search=<n>] or IVF<n>[(<index>)], "
+    ", FlatDedup (as Flat), each alone or behind HNSW<M>, NSG<M>[,near_rows=<n>], Vamana<M>[,alpha=<a>] or "
+    "NNDescent<M>, with [,ef_construction=<n>][,ef_search=<n>], or behind IVF<n>[(<index>)], "
     "IMI<m>x<bits>, Residual<n> or Residual<m>x<bits>, "
     "with [,nprobe=<p>][,by_residual=on|off]; IMI<m>x<bits> and RCQ<m>x<bits> alone, or in the brackets of IVF<n>";
 
@@ -101,8 +102,9 @@ CellsSpec read_ivf(StageReader& reader, const Stage& stage) {
   require(cells.nlist >= 1 && cells.nlist <= kMaxCentroids / unit, "a partition has 1 to ", kMaxCentroids,
           " cells, not what '", stage.token, "' says");
   cells.nlist *= unit;
-  if (reader.word("_HNSW")) {
-    cells.coarse = std::make_shared<Spec>(parse_spec(concat("HNSW", reader.rest())));
+  for (const char* graph : {"HNSW", "NSG", "Vamana", "NNDescent"}) {
+    if (!reader.word(concat("_", graph))) continue;
+    cells.coarse = std::make_shared<Spec>(parse_spec(concat(graph, reader.rest())));
     reader.word(reader.rest());
     return cells;
   }
@@ -157,16 +159,31 @@ bool read_cells(const Stage& stage, std::string_view text, Spec& spec) {
   return true;
 }
 
+std::optional<GraphKind> graph_named(StageReader& reader) {
+  if (reader.word("HNSW")) return GraphKind::hnsw;
+  if (reader.word("NSG")) return GraphKind::nsg;
+  if (reader.word("Vamana")) return GraphKind::vamana;
+  if (reader.word("NNDescent")) return GraphKind::nn_descent;
+  return std::nullopt;
+}
+
 // Is this the stage of a graph? Then it becomes part of the spec.
 bool read_graph(const Stage& stage, std::string_view text, Spec& spec) {
   StageReader reader(stage);
-  if (!reader.word("HNSW")) return false;
+  const auto kind = graph_named(reader);
+  if (!kind) return false;
   require(!spec.graph && !spec.cells, "'", stage.token, "' is the second way to search in '", text, "'");
-  HnswOptions options;
+  GraphOptions options{.kind = *kind};
   if (const auto M = reader.number()) options.M = *M;
   if (const auto ef = reader.number_option("ef_construction")) options.ef_construction = *ef;
   if (const auto ef = reader.number_option("ef_search")) options.ef_search = *ef;
   if (const auto seed = reader.number_option("seed")) options.seed = *seed;
+  if (options.kind == GraphKind::vamana) {
+    if (const auto alpha = reader.real_option("alpha")) options.alpha = *alpha;
+  }
+  if (options.kind == GraphKind::nsg) {
+    if (const auto near_rows = reader.number_option("near_rows")) options.near_rows = *near_rows;
+  }
   reader.done();
   spec.graph = GraphSpec{options};
   return true;
@@ -244,7 +261,7 @@ std::string CellsSpec::str() const {
   return nprobe ? concat(text, ",nprobe=", nprobe) : text;
 }
 
-std::string GraphSpec::str() const { return text_of(hnsw); }
+std::string GraphSpec::str() const { return text_of(options); }
 
 std::string Spec::str() const {
   std::string text;
@@ -323,7 +340,7 @@ std::unique_ptr<Index> build(const Spec& spec, std::size_t dim, Metric metric) {
     const Spec coarse = spec.cells->coarse ? *spec.cells->coarse : Spec{};
     index = partition_of(spec, build(coarse, dim_now, spec.cells->metric.value_or(metric)), std::move(codec));
   } else if (spec.graph) {
-    index = std::make_unique<GraphIndex>(std::move(codec), spec.graph->hnsw);
+    index = std::make_unique<GraphIndex>(std::move(codec), spec.graph->options);
   } else {
     index = std::make_unique<ScanIndex>(std::move(codec));
   }

@@ -39,7 +39,9 @@ std::vector<Vertex> choose_edges(Walk& walk, const Links& links, std::span<const
     for (std::size_t first = 0; wanted && first < chosen.size(); first += kAtOnce) {
       const std::size_t n = std::min(kAtOnce, chosen.size() - first);
       walk.distances(links, std::span(chosen).subspan(first, n), distances.data());
-      for (std::size_t i = 0; i < n; ++i) wanted = wanted && near.distance < distances[i];
+      for (std::size_t i = 0; i < n; ++i) {
+        wanted = wanted && near.distance < links.stretch * distances[i];
+      }
     }
     if (wanted) chosen.push_back(near.vertex);
   }
@@ -261,7 +263,10 @@ void Builder::link_back(Walk& walk, std::span<const Back> group) {
   const std::size_t most = links_.most_edges(level);
   std::vector<Vertex> to(most + group.size());
   std::size_t n = links_.edges_of(at, level, to.data());
-  for (const Back& back : group) to[n++] = back.to;
+  const auto end = to.begin() + static_cast<std::ptrdiff_t>(n);
+  for (const Back& back : group) {
+    if (std::find(to.begin(), end, back.to) == end) to[n++] = back.to;
+  }
   to.resize(n);
   if (n > most) {
     std::vector<float> distances(n);

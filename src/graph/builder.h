@@ -8,6 +8,7 @@
 
 #include "core/parallel_for.h"
 #include "graph/walk_view.h"
+#include "knear/graph.h"
 
 namespace knear {
 
@@ -18,6 +19,10 @@ class Builder {
 
   // All rows of the snapshot that are no vertices yet.
   void insert_rest(const RunOptions& run);
+  // After insertions into a graph of one level: makes sure now and then that a walk may get everywhere.
+  void keep_reachable();
+  // All rows at once, of which none is a vertex yet, in a graph of one level.
+  void build(const GraphOptions& options, const RunOptions& run);
 
  private:
   // What a row of a batch is to become.
@@ -47,6 +52,16 @@ class Builder {
   void link_back(std::vector<Back>& back, const RunOptions& run);
   void link_back(Walk& walk, std::span<const Back> group);
   void keep_old(Vertex v, std::size_t level);
+
+  // Of keep_reachable() and build(), in bulk_builder.cpp.
+  void lead_everywhere();
+  void start_from_near_rows(const GraphOptions& options, const RunOptions& run);
+  void settle(const RunOptions& run);
+  void choose_again(std::span<const Vertex> rows, const RunOptions& run);
+  std::vector<Vertex> choose_again(Walk& walk, Vertex v) const;
+  void link_all_back(std::span<const Vertex> rows, const RunOptions& run);
+  std::vector<double> mean_row(std::span<const Vertex> rows, const RunOptions& run) const;
+  Vertex middle(std::span<const Vertex> rows, const RunOptions& run) const;
 
   const Codec& codec_;
   const Snapshot& snapshot_;

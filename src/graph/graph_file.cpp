@@ -8,10 +8,12 @@
 namespace knear {
 namespace {
 
-constexpr std::uint32_t kGraphVersion = 1;  // 1: first
+constexpr std::uint32_t kRecordsVersion = 1;  // 1: first
+// 1: first; 2: with the room for edges on the lowest level, which is 2 M in files of version 1
+constexpr std::uint32_t kGraphVersion = 2;
 
 void write_records(SectionWriter& writer, const char* name, const Records& records) {
-  writer.begin(name, kGraphVersion);
+  writer.begin(name, kRecordsVersion);
   for (std::size_t first = 0; first < records.size(); first += Records::kBlock) {
     const std::size_t count = std::min(Records::kBlock, records.size() - first);
     writer.append({reinterpret_cast<const Byte*>(records[first]), count * records.words() * sizeof(std::uint32_t)});
@@ -20,7 +22,7 @@ void write_records(SectionWriter& writer, const char* name, const Records& recor
 }
 
 void take_records(const Container& container, const char* name, std::size_t count, Records& records) {
-  const std::span<const Byte> bytes = container.at(name, kGraphVersion).bytes;
+  const std::span<const Byte> bytes = container.at(name, kRecordsVersion).bytes;
   const std::size_t record_bytes = records.words() * sizeof(std::uint32_t);
   if (count > bytes.size() / record_bytes || bytes.size() != count * record_bytes) {
     fail(Error::corrupt_file, "section ", name, " has ", bytes.size(), " bytes, not ", count, " records of ",
@@ -74,7 +76,9 @@ std::vector<std::uint8_t> reached_from_entry(const Links& links, std::size_t& wr
 
 void write_links(SectionWriter& writer, const Links& links) {
   ByteSink sink;
+  const bool is_usual = links.lowest_edges == 2 * links.M;
   sink.u64(links.M);
+  if (!is_usual) sink.u64(links.lowest_edges);
   sink.u64(links.count);
   sink.u64(links.upper.size());
   sink.u32(links.entry);
@@ -82,23 +86,25 @@ void write_links(SectionWriter& writer, const Links& links) {
   sink.f64(links.most);
   sink.u64(links.apart.size());
   for (const Vertex v : links.apart) sink.u32(v);
-  writer.section("graph", kGraphVersion, sink.bytes());
+  writer.section("graph", is_usual ? 1 : kGraphVersion, sink.bytes());
   write_records(writer, "graph.lowest", links.lowest);
   write_records(writer, "graph.upper", links.upper);
 }
 
-std::shared_ptr<Links> read_links(const Container& container, std::size_t M, std::uint64_t seed, std::size_t rows) {
-  ByteSource source(container.at("graph", kGraphVersion).bytes, "section graph");
-  auto links = std::make_shared<Links>(M, seed);
+std::shared_ptr<Links> read_links(const Container& container, const LinksForm& form, std::size_t rows) {
+  const auto& section = container.at("graph", kGraphVersion);
+  ByteSource source(section.bytes, "section graph");
+  auto links = std::make_shared<Links>(form);
   const std::uint64_t their_m = source.u64();
+  const std::uint64_t their_lowest = section.version == 1 ? 2 * their_m : source.u64();
   links->count = source.u64();
   const std::uint64_t upper = source.u64();
   links->entry = source.u32();
   links->top = source.u32();
   links->most = source.f64();
-  if (their_m != M || links->count != rows || !(links->most >= 0)) {
-    fail(Error::corrupt_file, "section graph is of ", links->count, " rows with ", their_m, " edges, not of ", rows,
-         " with ", M);
+  if (their_m != form.M || their_lowest != form.lowest_edges || links->count != rows || !(links->most >= 0)) {
+    fail(Error::corrupt_file, "section graph is of ", links->count, " rows with ", their_lowest, " edges, not of ",
+         rows, " with ", form.lowest_edges);
   }
   Vertex before = 0;
   for (std::uint64_t left = source.u64(); left > 0; --left) {

@@ -13,7 +13,7 @@ namespace knear {
 
 void write_links(SectionWriter& writer, const Links& links);
 // Of so many rows. Nothing is copied. Error::corrupt_file when the parts disagree.
-std::shared_ptr<Links> read_links(const Container& container, std::size_t M, std::uint64_t seed, std::size_t rows);
+std::shared_ptr<Links> read_links(const Container& container, const LinksForm& form, std::size_t rows);
 
 // Which vertices a walk may reach, those behind another included. Adds to `wrong` those whose edges lead nowhere or
 // repeat.

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::uint32_t kCodecVersion = 1;  // 1: first; as that of a scan
 constexpr std::size_t kMostM = 512;
+constexpr float kMostAlpha = 10;
 constexpr std::size_t kMostEfConstruction = 65536;
 constexpr std::size_t kMostEfSearch = std::size_t{1} << 24;
 
@@ -26,6 +27,36 @@ std::shared_ptr<const Links> links_of(const Snapshot& snapshot) {
   return std::static_pointer_cast<const Links>(snapshot.beside);
 }
 
+LinksForm form_of(const GraphOptions& options) {
+  const bool twice = options.kind == GraphKind::hnsw || options.kind == GraphKind::nn_descent;
+  const bool longer = options.kind == GraphKind::vamana || options.kind == GraphKind::nn_descent;
+  return {.M = options.M,
+          .lowest_edges = twice ? 2 * options.M : options.M,
+          .has_levels = options.kind == GraphKind::hnsw,
+          .stretch = longer ? options.alpha : 1,
+          .seed = options.seed};
+}
+
+const char* name_of(GraphKind kind) {
+  switch (kind) {
+    case GraphKind::hnsw:
+      return "HNSW";
+    case GraphKind::nsg:
+      return "NSG";
+    case GraphKind::vamana:
+      return "Vamana";
+    case GraphKind::nn_descent:
+      return "NNDescent";
+  }
+  return "HNSW";
+}
+
+std::size_t usual_ef_construction(GraphKind kind) { return kind == GraphKind::nsg ? 200 : 100; }
+
+std::size_t ef_construction_of(const GraphOptions& options) {
+  return options.ef_construction ? options.ef_construction : usual_ef_construction(options.kind);
+}
+
 void add_to(SearchStats& to, const SearchStats& more) {
   to.rows_scored += more.rows_scored;
   to.bytes_scored += more.bytes_scored;
@@ -34,13 +65,17 @@ void add_to(SearchStats& to, const SearchStats& more) {
 
 }  // namespace
 
-GraphIndex::GraphIndex(std::unique_ptr<Codec> codec, const HnswOptions& options)
+GraphIndex::GraphIndex(std::unique_ptr<Codec> codec, const GraphOptions& options)
     : ScanIndex(std::move(codec), Rows::have_places),
       options_(options),
-      ef_construction_(options.ef_construction),
+      ef_construction_(ef_construction_of(options)),
       ef_search_(options.ef_search) {
   require(options.M >= 2 && options.M <= kMostM, "M = ", options.M, " edges are not from 2 to ", kMostM);
-  require_ef("ef_construction", options.ef_construction, kMostEfConstruction);
+  require(options.near_rows >= 2 && options.near_rows <= kMostM, "near_rows = ", options.near_rows,
+          " is not from 2 to ", kMostM);
+  require(options.alpha >= 1 && options.alpha <= kMostAlpha, "alpha = ", options.alpha, " is not from 1 to ",
+          kMostAlpha);
+  require_ef("ef_construction", ef_construction(), kMostEfConstruction);
   require_ef("ef_search", options.ef_search, kMostEfSearch);
 }
 
@@ -54,16 +89,23 @@ void GraphIndex::set_ef_search(std::size_t ef) {
   ef_search_.store(ef, std::memory_order_relaxed);
 }
 
-std::string text_of(const HnswOptions& options) {
-  const HnswOptions usual;
-  std::string text = concat("HNSW", options.M);
-  if (options.ef_construction != usual.ef_construction) text += concat(",ef_construction=", options.ef_construction);
+std::string text_of(const GraphOptions& options) {
+  const GraphOptions usual;
+  std::string text = concat(name_of(options.kind), options.M);
+  if (options.kind == GraphKind::vamana && options.alpha != usual.alpha) text += concat(",alpha=", options.alpha);
+  if (options.kind == GraphKind::nsg && options.near_rows != usual.near_rows) {
+    text += concat(",near_rows=", options.near_rows);
+  }
+  const std::size_t ef = ef_construction_of(options);
+  if (ef != usual_ef_construction(options.kind)) text += concat(",ef_construction=", ef);
   if (options.ef_search != usual.ef_search) text += concat(",ef_search=", options.ef_search);
   return options.seed == usual.seed ? text : concat(text, ",seed=", options.seed);
 }
 
 std::string GraphIndex::spec() const {
-  const HnswOptions now{M(), ef_construction(), ef_search(), options_.seed};
+  GraphOptions now = options_;
+  now.ef_construction = ef_construction();
+  now.ef_search = ef_search();
   return text_of(now) + "," + codec()->spec();
 }
 
@@ -108,9 +150,15 @@ void GraphIndex::complete(Draft& draft, const RunOptions& options) const {
   if (now) now->undo->forget();
   require(draft.next().rows() <= kMostVertices, "a graph has up to ", kMostVertices, " rows, not ",
           draft.next().rows());
-  auto next = now ? std::make_shared<Links>(*now) : std::make_shared<Links>(M(), options_.seed);
+  auto next = now ? std::make_shared<Links>(*now) : std::make_shared<Links>(form_of(options_));
   next->undo = std::make_shared<Undo>();
-  Builder(*codec, draft.next(), *next, ef_construction()).insert_rest(options);
+  Builder builder(*codec, draft.next(), *next, ef_construction());
+  if (next->count == 0 && kind() != GraphKind::hnsw) {
+    builder.build(options_, options);
+  } else {
+    builder.insert_rest(options);
+    builder.keep_reachable();
+  }
   draft.put_beside(std::move(next));
 }
 
@@ -183,7 +231,7 @@ void GraphIndex::read(const Container& container) {
   ScanIndex::read(container);
   const auto snapshot = view().snapshot;
   if (snapshot->rows() == 0) return;
-  store().put_beside(read_links(container, M(), options_.seed, snapshot->rows()));
+  store().put_beside(read_links(container, form_of(options_), snapshot->rows()));
 }
 
 }  // namespace knear

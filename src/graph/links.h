@@ -1,7 +1,7 @@
 // The edges of a graph: records of 32-bit words in blocks that never move, so that walks need no lock.
 //
 // Record of a vertex on the lowest level: how many edges, depth (a float32), the next row with the same code, the last
-// of these, where its records of the upper levels begin, how many these are, then room for 2 M edges. Record of an
+// of these, where its records of the upper levels begin, how many these are, then room for edges. Record of an
 // upper level: how many edges, room for M.
 #pragma once
 
@@ -94,17 +94,23 @@ class Undo {
   std::vector<std::uint32_t> words_;
 };
 
+// What a graph is like, whatever its rows.
+struct LinksForm {
+  std::size_t M = 0;
+  std::size_t lowest_edges = 0;  // room of a vertex on the lowest level, up to 2 M
+  bool has_levels = true;
+  float stretch = 1;  // a row gets no edge when one chosen before is so many times nearer to it
+  std::uint64_t seed = 0;
+};
+
 // A graph as of one moment. Later ones share its records: what they add is told by `count`, beyond which edges do not
 // count.
-struct Links final : BesideRows {
-  Links(std::size_t edges_each, std::uint64_t seed_of)
-      : M(edges_each), seed(seed_of), lowest(kHead + 2 * edges_each), upper(1 + edges_each) {}
+struct Links final : BesideRows, LinksForm {
+  explicit Links(const LinksForm& form) : LinksForm(form), lowest(kHead + form.lowest_edges), upper(1 + form.M) {}
 
   static constexpr std::size_t kHead = 6;
   enum Head : std::size_t { edges = 0, depth = 1, twin = 2, last_twin = 3, above = 4, levels = 5 };
 
-  std::size_t M;
-  std::uint64_t seed;
   std::size_t count = 0;  // vertices: rows of the store, in order
   Vertex entry = kNoVertex;
   std::size_t top = 0;  // level of the entry
@@ -114,11 +120,12 @@ struct Links final : BesideRows {
   std::vector<Vertex> apart = {};                         // rows that no walk can tell the distance of, ascending
   std::shared_ptr<Undo> undo = std::make_shared<Undo>();  // goes before the records
 
-  std::size_t most_edges(std::size_t level) const noexcept { return level == 0 ? 2 * M : M; }
+  std::size_t most_edges(std::size_t level) const noexcept { return level == 0 ? lowest_edges : M; }
   // On which level a new vertex is: one in M of a level is on the next, too.
   std::size_t level_for(Vertex v) const noexcept {
     std::uint64_t bits = mix(seed ^ mix(v + 1));
     std::size_t level = 0;
+    if (!has_levels) return level;
     for (; level < kMostLevels && bits % M == 0; bits /= M) ++level;
     return level;
   }

@@ -21,7 +21,7 @@ class Repair {
         snapshot_(snapshot),
         links_(links),
         places_(snapshot),
-        fixed_(links.M, links.seed),
+        fixed_(static_cast<const LinksForm&>(links)),
         head_(links.count, kNoVertex) {
     find_heads();
   }
@@ -79,6 +79,7 @@ class Repair {
       fixed_.entry = v;
       fixed_.top = levels;
     }
+    if (links_.entry != kNoVertex && stands(links_.entry)) fixed_.entry = links_.entry;
   }
 
   void mend(Walk& walk, Vertex v, std::size_t level) {
@@ -164,7 +165,7 @@ class Repair {
   }
 
   std::shared_ptr<Links> renumbered() const {
-    auto links = std::make_shared<Links>(links_.M, links_.seed);
+    auto links = std::make_shared<Links>(static_cast<const LinksForm&>(links_));
     std::vector<Vertex> number(links_.count, kNoVertex);
     for (std::size_t i = 0; i < links_.count; ++i) {
       if (alive(static_cast<Vertex>(i))) number[i] = static_cast<Vertex>(links->count++);

@@ -88,6 +88,7 @@ std::span<const Near> Walk::nearest(const Links& links, std::size_t level, Near 
   forget_visits();
   edges_.resize(2 * links.M);
   distances_.resize(2 * links.M);
+  trail_.clear();
   kept_.clear();
   kept_.push_back({from, false});
   first_visit(from.vertex);
@@ -97,6 +98,7 @@ std::span<const Near> Walk::nearest(const Links& links, std::size_t level, Near 
       continue;
     }
     kept_[next].left = true;
+    trail_.push_back(kept_[next].near);
     const std::size_t n = links.edges_of(kept_[next].near.vertex, level, edges_.data());
     std::size_t fresh = 0;
     for (std::size_t i = 0; i < n; ++i) {

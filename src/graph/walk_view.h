@@ -42,10 +42,21 @@ class Walk {
   bool stand_at_row(const Links& links, Vertex v) { return walker_->stand_at_row(row(links, v)); }
   void distances(const Links& links, std::span<const Vertex> to, float* out);
 
+  // Since forget_visits().
+  bool first_visit(Vertex v) noexcept {
+    if (visited_[v] == epoch_) return false;
+    visited_[v] = epoch_;
+    return true;
+  }
+  void forget_visits();
+
   // Goes down from the entry to the level, keeping only the nearest; where it ends.
   Near descend(const Links& links, std::size_t level);
   // The `ef` nearest that a walk on a level finds from there, ascending. Holds until the next call.
   std::span<const Near> nearest(const Links& links, std::size_t level, Near from, std::size_t ef);
+
+  // Those whose edges that walk followed, in turn.
+  std::span<const Near> trail() const noexcept { return trail_; }
 
   std::uint64_t scored() const noexcept { return scored_; }
 
@@ -54,12 +65,6 @@ class Walk {
     Near near;
     bool left;  // were its edges followed?
   };
-  bool first_visit(Vertex v) noexcept {
-    if (visited_[v] == epoch_) return false;
-    visited_[v] = epoch_;
-    return true;
-  }
-  void forget_visits();
   std::size_t keep(Near near, std::size_t ef);
 
   const Snapshot& snapshot_;
@@ -71,6 +76,7 @@ class Walk {
   std::vector<float> distances_;
   std::vector<Kept> kept_;
   std::vector<Near> found_;
+  std::vector<Near> trail_;
   std::vector<std::uint16_t>& visited_;  // when each vertex was last visited
   std::uint16_t& epoch_;
   std::uint64_t scored_ = 0;

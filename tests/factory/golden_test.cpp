@@ -124,7 +124,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Kept{"rotation", "RR4,SQ6"}, Kept{"refine", "SQ4,Refine(SQ8),k_factor=2"},
                     Kept{"dedup", "FlatDedup,dtype=uint8", 1}, Kept{"refine-flat", "PCA4,PQ2x4fs,RFlat"},
                     Kept{"multi-index", "IMI2x2,nprobe=16,PQ2x4"},
-                    Kept{"residual-levels", "IVF16(RCQ2x2),nprobe=9,SQ8"}),
+                    Kept{"residual-levels", "IVF16(RCQ2x2),nprobe=9,SQ8"}, Kept{"hnsw", "HNSW4,Flat"},
+                    Kept{"nsg", "NSG4,Flat"}, Kept{"vamana", "Vamana4,SQ8"}, Kept{"nn-descent", "NNDescent3,Flat"}),
     [](const auto& instance) {
       std::string name = instance.param.name;
       std::replace(name.begin(), name.end(), '-', '_');

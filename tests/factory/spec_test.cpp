@@ -16,7 +16,7 @@ TEST(Spec, ReadsWhatItWrites) {
 }
 
 TEST(Spec, ErrorsQuoteTheToken) {
-  for (const char* text : {"", "flat", "Flat,dtype=float8", "Flat,nprobe=3", "NSG32", "Flat,Flat", "IDMap", ",,,"}) {
+  for (const char* text : {"", "flat", "Flat,dtype=float8", "Flat,nprobe=3", "NSW32", "Flat,Flat", "IDMap", ",,,"}) {
     EXPECT_THROW(parse_spec(text), Error) << text;
   }
   try {

@@ -74,7 +74,9 @@ void write_composed_seeds(const fs::path& folder) {
   constexpr std::size_t kRows = 40;
   constexpr std::size_t kDim = 6;
   const auto rows = rows_of(kRows, kDim);
-  for (const char* spec : {"SQ8",
+  for (const char* spec : {"HNSW3,Flat",
+                           "NSG3,Flat",
+                           "SQ8",
                            "SQ6",
                            "SQ4,range=uniform",
                            "PQ3x4",

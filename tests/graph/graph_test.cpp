@@ -10,49 +10,12 @@
 #include <thread>
 
 #include "core/expect_error.h"
-#include "core/rng.h"
+#include "graph/graph_rows.h"
 #include "knear/io.h"
 #include "knear/spec.h"
 
 namespace knear {
 namespace {
-
-// Rows around a few centres.
-Matrix clusters(std::size_t n, std::size_t dim, std::uint64_t seed) {
-  Matrix rows(DType::f32, n, dim);
-  Rng centres(7);
-  std::vector<float> centre(32 * dim);
-  for (float& value : centre) value = static_cast<float>(centres.normal());
-  Rng random(seed);
-  for (std::size_t i = 0; i < n; ++i) {
-    const std::size_t c = random.below(32);
-    for (std::size_t j = 0; j < dim; ++j) {
-      rows.floats()[i * dim + j] = centre[c * dim + j] + 0.7f * static_cast<float>(random.normal());
-    }
-  }
-  return rows;
-}
-
-double recall(const Index& index, const Index& exact, MatrixView queries, std::size_t k) {
-  const Neighbors found = index.search(queries, k);
-  const Neighbors truth = exact.search(queries, k);
-  std::size_t right = 0;
-  for (std::size_t q = 0; q < queries.rows(); ++q) {
-    for (std::size_t i = 0; i < k; ++i) {
-      const auto* first = truth.ids.data() + q * k;
-      right += std::count(first, first + k, found.ids[q * k + i]) ? 1U : 0U;
-    }
-  }
-  return static_cast<double>(right) / static_cast<double>(queries.rows() * k);
-}
-
-std::unique_ptr<Index> filled(std::string_view spec, MatrixView rows, Metric metric = Metric::l2,
-                              std::size_t threads = 0) {
-  auto index = index_factory(rows.dim(), spec, metric);
-  if (!index->is_trained()) index->train(rows);
-  index->add(rows, {.run = {.num_threads = threads}});
-  return index;
-}
 
 TEST(Graph, FindsNearlyAllUnderEachMetric) {
   const Matrix rows = clusters(6000, 24, 1);
@@ -146,11 +109,7 @@ TEST(Graph, CopiesDoNotTrapASearch) {
 
 TEST(Graph, InnerProductsOfWildLengths) {
   Matrix rows = clusters(4000, 16, 1);
-  Rng random(3);
-  for (std::size_t i = 0; i < rows.rows(); ++i) {
-    const auto length = static_cast<float>(std::pow(10.0, 9 * random.uniform_double() - 4.5));
-    for (std::size_t j = 0; j < 16; ++j) rows.floats()[i * 16 + j] *= length;
-  }
+  stretch_wildly(rows);
   const auto graph = filled("HNSW16,Flat", rows, Metric::inner_product);
   EXPECT_GE(recall(*graph, *filled("Flat", rows, Metric::inner_product), clusters(100, 16, 5), 10), 0.9);
 }
@@ -200,11 +159,11 @@ TEST(Graph, FiltersFillK) {
 
 TEST(Graph, AStoppedAddLeavesAllAsItWas) {
   const Matrix rows = clusters(4000, 16, 1);
-  const Matrix more = clusters(4000, 16, 2);
+  const Matrix more = clusters(12000, 16, 2);  // enough that progress is told of
   const auto graph = filled("HNSW8,Flat", rows);
   const auto before = to_bytes(*graph);
   const auto progress = [&](const Progress& now) { return now.phase != "link"; };
-  expect_error(Error::stopped, "", [&] { graph->add(more, {.run = {.progress = progress}}); });
+  expect_error(Error::stopped, "", [&] { graph->add(more, {.run = {.num_threads = 1, .progress = progress}}); });
   EXPECT_EQ(to_bytes(*graph), before);
   expect_error(Error::stopped, "late",
                [&] { graph->add(more, {.on_commit = [] { throw Error(Error::stopped, "late"); }}); });

@@ -25,6 +25,12 @@ void add_graphs(std::vector<Composition>& all) {
   for (const Metric metric : {Metric::l2, Metric::inner_product, Metric::cosine, Metric::l1}) {
     all.push_back({"HNSW8,ef_search=4096,Flat", metric});
   }
+  for (const char* kind : {"NSG8", "Vamana8", "NNDescent8"}) {
+    for (const Metric metric : {Metric::l2, Metric::inner_product}) {
+      all.push_back({std::string(kind) + ",ef_search=4096,Flat", metric});
+    }
+    all.push_back({std::string(kind) + ",ef_search=4096,SQ8", Metric::l2, 24});
+  }
   for (const char* spec :
        {"HNSW4,ef_search=4096,SQ8", "PCA12,HNSW8,ef_search=4096,Flat", "HNSW8,ef_search=4096,Flat,RFlat",
         "HNSW8,ef_search=4096,FlatDedup", "HNSW8,ef_search=4096,PQ6x4"}) {
