@@ -80,6 +80,7 @@ from ._knear import (
     inspect,
     kmeans_1d,
     knn,
+    knn_graph,
     load,
     normalize_L2,
     num_threads,
@@ -99,6 +100,20 @@ from ._knear import (
 )
 from ._combinations import MultiIndexQuantizer, ResidualCoarseQuantizer
 from ._files import merge_ondisk
+from ._graph_kinds import (
+    NSG,
+    IndexNNDescent,
+    IndexNNDescentFlat,
+    IndexNSG,
+    IndexNSGFlat,
+    IndexNSGPQ,
+    IndexNSGSQ,
+    IndexVamana,
+    IndexVamanaFlat,
+    IndexVamanaPQ,
+    IndexVamanaSQ,
+    NNDescent,
+)
 from ._graphs import HNSW, IndexHNSW, IndexHNSWFlat, IndexHNSWPQ, IndexHNSWSQ
 from ._ivf import (
     Index2Layer,
@@ -156,7 +171,9 @@ __all__ = [
     "IDSelectorArray", "IDSelectorBatch", "IDSelectorBitmap", "IDSelectorNot", "IDSelectorOr", "IDSelectorRange",
     "IDSelectorXOr", "ITQMatrix", "ITQTransform", "Index", "IndexFlat", "IndexFlat1D", "IndexFlatCosine",
     "IndexFlatIP", "IndexFlatL2", "IndexLSH", "IndexLattice", "IndexPQ", "IndexPQFastScan", "IndexPreTransform",
-    "IndexHNSW", "IndexHNSWFlat", "IndexHNSWPQ", "IndexHNSWSQ",
+    "IndexHNSW", "IndexHNSWFlat", "IndexHNSWPQ", "IndexHNSWSQ", "IndexNNDescent", "IndexNNDescentFlat", "IndexNSG",
+    "IndexNSGFlat", "IndexNSGPQ", "IndexNSGSQ", "IndexVamana", "IndexVamanaFlat", "IndexVamanaPQ", "IndexVamanaSQ",
+    "NNDescent", "NSG",
     "Index2Layer", "IndexIVF", "IndexIVFFlat", "IndexIVFFlatDedup", "IndexIVFIndependentQuantizer",
     "IndexIVFPQ", "IndexIVFPQFastScan", "IndexIVFPQR", "IndexIVFRaBitQ", "IndexIVFScalarQuantizer",
     "IndexIVFSpectralHash", "InvertedLists", "MultiIndexQuantizer",
@@ -170,7 +187,8 @@ __all__ = [
     "SearchParametersIVF", "SearchParametersPQ",
     "SearchParametersPreTransform", "SearchStats", "Stopped", "Timeout", "Unsupported", "VectorFile",
     "VectorTransform", "WrongState", "WrongType", "cpu_level", "deserialize_index", "evaluate", "from_bytes",
-    "get_mem_usage_kb", "index", "index_factory", "inspect", "kmeans_1d", "knn", "load", "merge_ondisk", "normalize_L2", "num_threads",
+    "get_mem_usage_kb", "index", "index_factory", "inspect", "kmeans_1d", "knn", "knn_graph",
+    "load", "merge_ondisk", "normalize_L2", "num_threads",
     "omp_get_max_threads", "omp_set_num_threads", "open_vectors", "plot_list_sizes", "read_VectorTransform", "read_ids", "read_index",
     "read_vectors", "recall", "serialize_index", "set_num_threads", "typing", "verify_file", "version",
     "write_VectorTransform", "write_index", "write_vectors",

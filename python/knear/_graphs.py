@@ -18,6 +18,18 @@ from ._sq_specs import SQ_SPECS, ScalarQuantizer
 from .typing import MetricLike
 
 
+def edges_text(count: int) -> int:
+    if count < 0:
+        raise InvalidArgument(f"{count} edges of a vector; there must be some")
+    return count
+
+
+def sq_text(qtype: int) -> str:
+    if not 0 <= qtype < len(SQ_SPECS):
+        raise InvalidArgument(f"qtype = {qtype}; it must be one of ScalarQuantizer.QT_..., 0 to {len(SQ_SPECS) - 1}")
+    return SQ_SPECS[qtype]
+
+
 class HNSW:
     """The graph of an IndexHNSW, as it is at the moment of each call: `index.hnsw`."""
 
@@ -68,38 +80,11 @@ class HNSW:
         return 2 * self.M if layer_no == 0 else self.M
 
 
-class IndexHNSW(Index):
-    """A hierarchical navigable small world over codes of any kind: a search walks along edges to the nearest.
-
-    M: edges of a vector on each level, twice as many on the lowest.
-    codes: the factory string of the codes, "Flat", "PQ16x8", "SQ8", ...
-    Unlike elsewhere, vectors may be removed and updated, ids may be given, and adding is deterministic.
-
-    >>> import numpy as np
-    >>> x = np.random.default_rng(0).random((2000, 16), dtype="float32")
-    >>> index = knear.IndexHNSW(16, 16, codes="SQ8")
-    >>> index.train(x)
-    >>> index.add(x)
-    2000
-    >>> index.hnsw.efSearch = 100
-    >>> index.search(x[:3], 1)[1].tolist()
-    [[0], [1], [2]]
-    >>> index.spec, index.hnsw.nb_neighbors(0)
-    ('HNSW16,ef_search=100,SQ8', 32)
-    """
+class Graph(Index):
+    """What all indexes that walk along edges share."""
 
     __module__ = "knear"
     __slots__ = ()
-
-    def __init__(
-        self, d: int, M: int = 32, metric: MetricLike = METRIC_L2, *, codes: str = "Flat", on_duplicate: str = "error"
-    ) -> None:
-        super().__init__(f"HNSW{_edges(M)},{codes}", d, metric, on_duplicate=on_duplicate)
-
-    @property
-    def hnsw(self) -> HNSW:
-        """The graph: efSearch, efConstruction, max_level, ..."""
-        return HNSW(self)
 
     @property
     def ef_search(self) -> int:
@@ -125,6 +110,40 @@ class IndexHNSW(Index):
         return _graph_stats_of(self)
 
 
+class IndexHNSW(Graph):
+    """A hierarchical navigable small world over codes of any kind: a search walks along edges to the nearest.
+
+    M: edges of a vector on each level, twice as many on the lowest.
+    codes: the factory string of the codes, "Flat", "PQ16x8", "SQ8", ...
+    Unlike elsewhere, vectors may be removed and updated, ids may be given, and adding is deterministic.
+
+    >>> import numpy as np
+    >>> x = np.random.default_rng(0).random((2000, 16), dtype="float32")
+    >>> index = knear.IndexHNSW(16, 16, codes="SQ8")
+    >>> index.train(x)
+    >>> index.add(x)
+    2000
+    >>> index.hnsw.efSearch = 100
+    >>> index.search(x[:3], 1)[1].tolist()
+    [[0], [1], [2]]
+    >>> index.spec, index.hnsw.nb_neighbors(0)
+    ('HNSW16,ef_search=100,SQ8', 32)
+    """
+
+    __module__ = "knear"
+    __slots__ = ()
+
+    def __init__(
+        self, d: int, M: int = 32, metric: MetricLike = METRIC_L2, *, codes: str = "Flat", on_duplicate: str = "error"
+    ) -> None:
+        super().__init__(f"HNSW{edges_text(M)},{codes}", d, metric, on_duplicate=on_duplicate)
+
+    @property
+    def hnsw(self) -> HNSW:
+        """The graph: efSearch, efConstruction, max_level, ..."""
+        return HNSW(self)
+
+
 class IndexHNSWFlat(IndexHNSW):
     """A graph over vectors as they are."""
 
@@ -145,7 +164,7 @@ class IndexHNSWSQ(IndexHNSW):
         self, d: int, qtype: int = ScalarQuantizer.QT_8bit, M: int = 32, metric: MetricLike = METRIC_L2,
         *, on_duplicate: str = "error",
     ) -> None:  # fmt: skip
-        super().__init__(d, M, metric, codes=_sq_spec(qtype), on_duplicate=on_duplicate)
+        super().__init__(d, M, metric, codes=sq_text(qtype), on_duplicate=on_duplicate)
 
 
 class IndexHNSWPQ(IndexHNSW):
@@ -159,30 +178,3 @@ class IndexHNSWPQ(IndexHNSW):
         *, on_duplicate: str = "error",
     ) -> None:  # fmt: skip
         super().__init__(d, M, metric, codes=f"PQ{pq_m}x{pq_nbits}", on_duplicate=on_duplicate)
-
-
-def _edges(count: int) -> int:
-    if count < 0:
-        raise InvalidArgument(f"{count} edges of a vector; there must be some")
-    return count
-
-
-def _sq_spec(qtype: int) -> str:
-    if not 0 <= qtype < len(SQ_SPECS):
-        raise InvalidArgument(f"qtype = {qtype}; it must be one of ScalarQuantizer.QT_..., 0 to {len(SQ_SPECS) - 1}")
-    return SQ_SPECS[qtype]
-
-
-_BY_CODES: tuple[tuple[str, type[Index]], ...] = (
-    ("Flat", IndexHNSWFlat),
-    ("SQ", IndexHNSWSQ),
-    ("PQ", IndexHNSWPQ),
-)
-
-
-def graph_class(stages: list[str]) -> type[Index]:
-    """The class of a graph from the stages of its spec."""
-    codes = stages[-1]
-    if codes == "FlatDedup":
-        return IndexHNSW
-    return next((cls for start, cls in _BY_CODES if codes.startswith(start)), IndexHNSW)

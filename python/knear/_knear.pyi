@@ -883,6 +883,22 @@ def knn(xq: knear.typing.NumpyLike, xb: knear.typing.ArrayLike, k: int, metric: 
 @overload
 def knn(xq: knear.typing.ArrayLike, xb: knear.typing.ArrayLike, k: int, metric: knear.typing.MetricLike = 1, metric_arg: float = 0.0, *, num_threads: int | None = None, timeout: float | None = None, progress: knear.typing.ProgressLike = None) -> tuple[Any, Any]: ...
 
+@overload
+def knn_graph(x: knear.typing.NumpyLike, k: int, metric: knear.typing.MetricLike = 1, metric_arg: float = 0.0, *, num_threads: int | None = None, timeout: float | None = None, progress: knear.typing.ProgressLike = None) -> tuple[knear.typing.FloatArray, knear.typing.IdArray]:
+    """
+    The k rows of x, shape (n, dim), nearest to each of its rows, itself left out: nearly all of them, by NN-descent.
+
+    Gives (D, I) as Index.search() does, each of shape (n, k); ids are row numbers. Exact for up to 2000 rows, and under
+    inner product, which takes longer. The same for any number of threads.
+
+        >>> D, I = knear.knn_graph([[0.0], [1.0], [3.0]], 1)
+        >>> D.tolist(), I.tolist()
+        ([[1.0], [1.0], [4.0]], [[1], [0], [1]])
+    """
+
+@overload
+def knn_graph(x: knear.typing.ArrayLike, k: int, metric: knear.typing.MetricLike = 1, metric_arg: float = 0.0, *, num_threads: int | None = None, timeout: float | None = None, progress: knear.typing.ProgressLike = None) -> tuple[Any, Any]: ...
+
 def normalize_L2(x: knear.typing.ArrayLike) -> None:
     """
     Scales each row of a writable float32 array of shape (n, dim) to unit length, in place; zero rows stay.
@@ -1100,5 +1116,9 @@ def _set_ef_search(arg0: Index, arg1: int, /) -> None: ...
 def _ef_construction_of(arg: Index, /) -> int: ...
 
 def _set_ef_construction(arg0: Index, arg1: int, /) -> None: ...
+
+def _alpha_of(arg: Index, /) -> float: ...
+
+def _near_rows_of(arg: Index, /) -> int: ...
 
 def _graph_stats_of(arg: Index, /) -> GraphStats: ...

@@ -16,7 +16,7 @@ from ._knear import (
     _set_pq_search,
 )
 from ._combinations import MultiIndexQuantizer, ResidualCoarseQuantizer
-from ._graphs import graph_class
+from ._graph_kinds import graph_class
 from ._ivf import BY_TOKEN as _CELLS_BY_TOKEN
 from ._ivf import IndexIVF
 from ._ivf_images import IndexIVFIndependentQuantizer, IndexIVFSpectralHash

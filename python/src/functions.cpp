@@ -32,6 +32,18 @@ Pair brute_force(const ArrayLike& xq, const ArrayLike& xb, Int k, Metric metric,
                              make_array(std::move(found.ids), {rows, count}, framework)));
 }
 
+Pair near_rows(const ArrayLike& x, Int k, Metric metric, const CallArguments& arguments) {
+  const Rows rows(x, "x");
+  const std::size_t count = count_of(k, "k", 1);
+  constexpr double kWorkOfRow = 1e6;
+  Call call(arguments, static_cast<double>(rows.view().rows()) * kWorkOfRow);
+  Neighbors found;
+  call.run([&] { found = knn_graph(rows.view(), count, metric, call.options()); });
+  const std::size_t n = found.queries;
+  return Pair(nb::make_tuple(make_array(std::move(found.distances), {n, count}, framework_of(x)),
+                             make_array(std::move(found.ids), {n, count}, framework_of(x))));
+}
+
 void normalize(const nb::object& x) {
   const nb::ndarray<> array = import_writable(x, "x");
   if (!array.is_valid() || array.dtype() != nb::dtype<float>())
@@ -105,6 +117,24 @@ Gives (D, I) as Index.search() does; ids are row numbers of xb. Nothing is copie
     >>> D, I = knear.knn([[1.0, 0.0]], [[0.0, 0.0], [1.0, 1.0], [1.0, 0.5]], 2)
     >>> D.tolist(), I.tolist()
     ([[0.25, 1.0]], [[2, 0]])
+)");
+  m.def(
+      "knn_graph",
+      [](const ArrayLike& x, Int k, const MetricLike& metric, float metric_arg, std::optional<Int> num_threads,
+         std::optional<double> timeout, const ProgressLike& progress) {
+        return near_rows(x, k, metric_of(metric, metric_arg), {num_threads, timeout, progress});
+      },
+      nb::arg("x"), nb::arg("k"), nb::arg("metric").sig("1") = static_cast<int>(Metric::l2),
+      nb::arg("metric_arg") = 0.0f, nb::kw_only(), nb::arg("num_threads") = nb::none(), nb::arg("timeout") = nb::none(),
+      nb::arg("progress") = nb::none(),
+      R"(The k rows of x, shape (n, dim), nearest to each of its rows, itself left out: nearly all of them, by NN-descent.
+
+Gives (D, I) as Index.search() does, each of shape (n, k); ids are row numbers. Exact for up to 2000 rows, and under
+inner product, which takes longer. The same for any number of threads.
+
+    >>> D, I = knear.knn_graph([[0.0], [1.0], [3.0]], 1)
+    >>> D.tolist(), I.tolist()
+    ([[1.0], [1.0], [4.0]], [[1], [0], [1]])
 )");
   m.def("normalize_L2", normalize, nb::arg("x"), nb::sig("def normalize_L2(x: knear.typing.ArrayLike) -> None"),
         "Scales each row of a writable float32 array of shape (n, dim) to unit length, in place; zero rows stay.");

@@ -48,6 +48,8 @@ void init_graphs(nb::module_& m) {
   m.def("_ef_construction_of", [](const PyIndex& self) { return graph_of(self).ef_construction(); });
   m.def("_set_ef_construction",
         [](PyIndex& self, Int ef) { graph_of(self).set_ef_construction(count_of(ef, "efConstruction", 1)); });
+  m.def("_alpha_of", [](const PyIndex& self) { return graph_of(self).alpha(); });
+  m.def("_near_rows_of", [](const PyIndex& self) { return graph_of(self).near_rows(); });
   m.def("_graph_stats_of",
         [](const PyIndex& self) { return without_gil([&] { return graph_of(self).graph_stats(); }); });
 }

@@ -48,6 +48,17 @@ CLASSES = [
     (lambda: knear.IndexHNSWSQ(24, knear.ScalarQuantizer.QT_8bit, 16), "HNSW16,SQ8", knear.IndexHNSWSQ),
     (lambda: knear.IndexHNSWPQ(24, 6, 16), "HNSW16,PQ6x8", knear.IndexHNSWPQ),
     (lambda: knear.IndexHNSWPQ(24, 6, 16, 4), "HNSW16,PQ6x4", knear.IndexHNSWPQ),
+    (lambda: knear.IndexNSG(24, 16), "NSG16,Flat", knear.IndexNSGFlat),
+    (lambda: knear.IndexNSG(24, 16, near_rows=30, codes="LSH"), "NSG16,near_rows=30,LSH", knear.IndexNSG),
+    (lambda: knear.IndexNSGFlat(24, 16, "ip"), "NSG16,Flat", knear.IndexNSGFlat),
+    (lambda: knear.IndexNSGPQ(24, 6, 16), "NSG16,PQ6x8", knear.IndexNSGPQ),
+    (lambda: knear.IndexNSGSQ(24, knear.ScalarQuantizer.QT_6bit), "NSG32,SQ6", knear.IndexNSGSQ),
+    (lambda: knear.IndexVamana(24, 16), "Vamana16,Flat", knear.IndexVamanaFlat),
+    (lambda: knear.IndexVamanaFlat(24, alpha=1.5), "Vamana32,alpha=1.5,Flat", knear.IndexVamanaFlat),
+    (lambda: knear.IndexVamanaPQ(24, 6, 16), "Vamana16,PQ6x8", knear.IndexVamanaPQ),
+    (lambda: knear.IndexVamanaSQ(24), "Vamana32,SQ8", knear.IndexVamanaSQ),
+    (lambda: knear.IndexNNDescent(24, 16, codes="SQ8"), "NNDescent16,SQ8", knear.IndexNNDescent),
+    (lambda: knear.IndexNNDescentFlat(24, 16), "NNDescent16,Flat", knear.IndexNNDescentFlat),
 ]
 
 
@@ -63,7 +74,7 @@ def test_every_class_builds_searches_and_comes_back(rows, make, spec, cls, tmp_p
     made = knear.index_factory(24, spec, index.metric_type)
     assert type(made) is cls and made.spec == spec
     for again in (knear.read_index(path), pickle.loads(pickle.dumps(index)), copy.deepcopy(index)):
-        assert isinstance(again, knear.IndexHNSW) and again.spec == spec and again.hnsw.M == index.hnsw.M
+        assert again.spec == spec and again.graph_stats.max_degree == index.graph_stats.max_degree > 0
         np.testing.assert_array_equal(again.search(rows[:50], 10)[1], before)
     assert type(knear.read_index(path)) is cls
 
@@ -151,5 +162,56 @@ def test_recall_is_at_least_that_of_faiss(rows) -> None:
     for index in (theirs, ours):
         index.add(rows)
         index.hnsw.efSearch = 32
+    found = [knear.recall(index.search(queries, 10)[1], truth, 10) for index in (ours, theirs)]
+    assert found[0] >= found[1], found
+
+
+def test_other_graphs_are_read_and_set_by_their_known_names(rows) -> None:
+    nsg = knear.IndexNSGFlat(24, 16)
+    nsg.nsg.L = 60
+    nsg.add(rows)
+    nsg.nsg.search_L = 20
+    assert (nsg.nsg.R, nsg.nsg.L, nsg.nsg.search_L, nsg.GK) == (16, 60, 20, 48)
+    assert nsg.nsg.enterpoint in nsg and nsg.ef_search == 20
+    assert nsg.search(rows[:5], 1, params=knear.SearchParametersHNSW(efSearch=99))[1][:, 0].tolist() == list(range(5))
+    descent = knear.IndexNNDescentFlat(24, 16)
+    descent.nndescent.search_L = 30
+    assert (descent.nndescent.K, descent.ef_search) == (16, 30)
+    assert knear.IndexVamana(24, 16, alpha=1.3).alpha == 1.3
+    for make in (
+        lambda: knear.IndexVamana(24, alpha=0.9),
+        lambda: knear.IndexVamana(24, alpha=float("nan")),
+        lambda: knear.IndexNSG(24, near_rows=0),
+        lambda: knear.IndexNSGFlat(24, -3),
+        lambda: knear.IndexNSGSQ(24, 77),
+    ):
+        with pytest.raises(ValueError):
+            make()
+    with pytest.raises(AttributeError):
+        nsg.nsg.search_l = 3
+
+
+def test_near_vectors_of_each(rows) -> None:
+    distances, ids = knear.knn_graph(rows, 10)
+    assert distances.shape == ids.shape == (4000, 10)
+    truth = knear.knn(rows, rows, 11)[1][:, 1:]
+    assert knear.recall(ids, truth, 10) > 0.97
+    assert (ids != np.arange(4000)[:, None]).all() and (np.diff(distances, axis=1) >= 0).all()
+    np.testing.assert_array_equal(ids, knear.knn_graph(rows, 10, num_threads=1)[1])
+    with pytest.raises(ValueError, match="k"):
+        knear.knn_graph(rows, 0)
+    with pytest.raises(ValueError):
+        knear.knn_graph(rows, 3, "no such metric")
+
+
+def test_nsg_finds_as_much_as_that_of_faiss(rows) -> None:
+    faiss = pytest.importorskip("faiss")
+    queries = np.random.default_rng(2).standard_normal((300, 24)).astype(np.float32)
+    truth = knear.knn(queries, rows, 10)[1]
+    theirs = faiss.IndexNSGFlat(24, 32)
+    ours = knear.IndexNSGFlat(24, 32)
+    for index in (theirs, ours):
+        index.add(rows)
+        index.nsg.search_L = 32
     found = [knear.recall(index.search(queries, 10)[1], truth, 10) for index in (ours, theirs)]
     assert found[0] >= found[1], found

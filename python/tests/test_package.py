@@ -69,7 +69,7 @@ def documented_things():
     yield "knear", knear
     for name in knear.__all__:
         yield name, getattr(knear, name)
-    for owner in (knear.Index, knear.Evaluation, knear.HNSW):
+    for owner in (knear.Index, knear.Evaluation, knear.HNSW, knear.NSG):
         for name in dir(owner):
             if not name.startswith("_"):
                 yield f"{owner.__name__}.{name}", getattr(owner, name)

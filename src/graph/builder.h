@@ -19,7 +19,7 @@ class Builder {
 
   // All rows of the snapshot that are no vertices yet.
   void insert_rest(const RunOptions& run);
-  // After insertions into a graph of one level: makes sure now and then that a walk may get everywhere.
+  // After insertions: makes sure now and then that a walk may get everywhere.
   void keep_reachable();
   // All rows at once, of which none is a vertex yet, in a graph of one level.
   void build(const GraphOptions& options, const RunOptions& run);

@@ -60,7 +60,7 @@ void Builder::lead_everywhere() {
 // Looking at all edges costs as much as a few insertions in a hundred rows, and so it is done for each three in a
 // hundred, counted by the rows that there are.
 void Builder::keep_reachable() {
-  if (links_.has_levels || step_of(old_) == step_of(links_.count)) return;
+  if (step_of(old_) == step_of(links_.count)) return;
   lead_everywhere();
 }
 
