@@ -27,6 +27,7 @@ constexpr const char* kExamples = R"(Examples:
   knear build base.fbin --index IVF4096,PQ16x8 -o ivf.knear
   knear build base.fbin --index IMI2x10,PQ16 -o multi.knear
   knear build base.fbin --index HNSW32,SQ8 -o graph.knear
+  knear build base.fbin --index NSG32,Flat -o graph.knear
   knear build base.fbin --index IVF1024,by_residual=off,nprobe=16,SQ8,RFlat -o ivf.knear
   knear build huge.fbin --index IVF65536,PQ32x8 --memory 4GB -o huge.knear
   knear build tuesday.fbin --trained monday.knear -o tuesday.knear
@@ -36,7 +37,8 @@ The factory string names stages: transforms, cells, how rows are coded, what ran
 IVF<n>[(coarse)][,nprobe=N][,by_residual=on|off] in front of a codec: rows lie in n lists by k-means,
 and a search looks only into those of the N cells nearest to its query. IMI<m>x<b> has 2^(mb) cells, the
 combinations of 2^b k-means centroids for each of m parts of a row; IVF65536(RCQ2x8) those of two levels.
-HNSW<M>[,ef_construction=N][,ef_search=N] in front of a codec is a graph of M edges a row.)";
+HNSW<M>[,ef_construction=N][,ef_search=N] in front of a codec is a graph of M edges a row; so are NSG<M>,
+Vamana<M>[,alpha=A] and NNDescent<M>.)";
 
 constexpr std::uint64_t kTrainSeed = 1234;
 constexpr std::size_t kTrainRows = 131072;

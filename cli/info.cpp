@@ -3,6 +3,7 @@
 
 #include "cells.h"
 #include "command.h"
+#include "graphs.h"
 #include "knear/io.h"
 #include "knear/spec.h"
 #include "knear/wrap.h"
@@ -16,12 +17,14 @@ constexpr const char* kExamples = R"(Examples:
   knear info base.knear
   knear info base.knear --sections
   knear info ivf.knear --lists                          (cell number and size, one a line)
+  knear info graph.knear --graph                        (edges, and rows that they lead to)
   knear info queries.fvecs)";
 
 struct InfoFlags {
   std::string file;
   bool sections = false;
   bool lists = false;
+  bool graph = false;
 };
 
 Result describe_vectors(const std::string& argument, const Session& session) {
@@ -71,6 +74,13 @@ Json stages_of(const Spec& spec, const FileInfo& info, const std::string& label,
   return stages;
 }
 
+void add_graph_of(const std::string& file, Result& result) {
+  const auto index = load(file);
+  const GraphIndex* graph = graph_in(*index);
+  if (!graph) throw Error(Error::invalid_argument, file + " holds no graph");
+  add_graph(*graph, result);
+}
+
 Result describe_index(const InfoFlags& flags) {
   const FileInfo info = inspect(flags.file);
   const double per_vector =
@@ -93,6 +103,7 @@ Result describe_index(const InfoFlags& flags) {
     }
     if (const IvfIndex* partition = partition_in(*index)) add_lists(*partition, result);
   }
+  if (flags.graph) add_graph_of(flags.file, result);
   result.add_json("metadata", info.metadata);
   for (const auto& [name, value] : info.metadata) result.add_line("metadata", fmt::format("{} = {}", name, value));
   if (flags.sections) add_sections(info, result);
@@ -126,6 +137,7 @@ Command declare_info(CLI::App& program) {
   app->add_option("FILE", flags->file, "An index file, or vectors as DATA of build")->required();
   app->add_flag("-s,--sections", flags->sections, "List the sections of an index file");
   app->add_flag("-l,--lists", flags->lists, "Only the number and size of each cell, one a line; --json: list_sizes");
+  app->add_flag("-g,--graph", flags->graph, "Count the edges of a graph, too, which reads all of them");
   app->footer(kExamples);
   return {app, [flags](Session& session) { return run(*flags, session); }};
 }

@@ -207,7 +207,8 @@ Command declare_search(CLI::App& program) {
       ->excludes("--range");
   app->add_option("--nprobe", flags->nprobe, "Cells to look into, of an index with cells (IVF) [the index's own]")
       ->check(at_least_one());
-  app->add_option("--ef-search", flags->ef_search, "Near rows that a walk keeps, of a graph (HNSW) [the index's own]")
+  app->add_option("--ef-search", flags->ef_search,
+                  "Near rows that a walk keeps, of a graph (HNSW, NSG, …) [the index's own]")
       ->check(at_least_one());
   add_max_codes_flag(*app, flags->max_codes);
   app->footer(kExamples);

@@ -2,7 +2,7 @@
 
 import unittest
 
-from program import USAGE, ProgramTest, random_rows, write_npy
+from program import BAD_DATA, USAGE, ProgramTest, random_rows, write_npy
 
 ROWS = 3000
 
@@ -22,6 +22,17 @@ class Graphs(ProgramTest):
         self.assertLess(few["rows_per_query"], many["rows_per_query"])
         one = self.succeed_json("eval", "base.knear", "q.npy", "-t", "truth.ivecs", "--ef-search", 200)
         self.assertEqual((one["ef_search"], one["recall"]), (200, many["recall"]))
+
+    def test_the_edges_of_a_graph_are_told(self):
+        self.build(ROWS, 16, "--index", "NSG8,Flat")
+        told = self.succeed_json("info", "base.knear", "--graph")
+        self.assertEqual(sum(told["degrees"]), ROWS)
+        self.assertLessEqual(told["max_degree"], 8)
+        self.assertEqual((told["orphans"], told["reachable"], told["top_level"]), (0, 1.0, 0))
+        self.assertIn("reachable", self.succeed("info", "base.knear", "--graph"))
+        self.assertNotIn("degrees", self.succeed_json("info", "base.knear"))
+        self.build(ROWS, 16, "--index", "Flat")
+        self.fail(BAD_DATA, "info", "base.knear", "--graph")
 
     def test_a_search_says_how_far_it_walks(self):
         search = ("search", "base.knear", "q.npy", "-k", 10)
