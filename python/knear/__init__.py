@@ -141,7 +141,7 @@ from ._names import (
     IndexRaBitQ,
     IndexScalarQuantizer,
 )
-from ._plots import plot_list_sizes
+from ._plots import plot_degrees, plot_list_sizes
 from ._process import get_mem_usage_kb, warn_of_unmet_wishes
 from ._sq_specs import ScalarQuantizer
 from ._transforms import (
@@ -189,7 +189,7 @@ __all__ = [
     "VectorTransform", "WrongState", "WrongType", "cpu_level", "deserialize_index", "evaluate", "from_bytes",
     "get_mem_usage_kb", "index", "index_factory", "inspect", "kmeans_1d", "knn", "knn_graph",
     "load", "merge_ondisk", "normalize_L2", "num_threads",
-    "omp_get_max_threads", "omp_set_num_threads", "open_vectors", "plot_list_sizes", "read_VectorTransform", "read_ids", "read_index",
+    "omp_get_max_threads", "omp_set_num_threads", "open_vectors", "plot_degrees", "plot_list_sizes", "read_VectorTransform", "read_ids", "read_index",
     "read_vectors", "recall", "serialize_index", "set_num_threads", "typing", "verify_file", "version",
     "write_VectorTransform", "write_index", "write_vectors",
 ]  # fmt: skip

@@ -215,3 +215,18 @@ def test_nsg_finds_as_much_as_that_of_faiss(rows) -> None:
         index.nsg.search_L = 32
     found = [knear.recall(index.search(queries, 10)[1], truth, 10) for index in (ours, theirs)]
     assert found[0] >= found[1], found
+
+
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_degrees_as_a_picture(rows, tmp_path, kind) -> None:
+    pytest.importorskip("matplotlib")
+    index = knear.IndexNSGFlat(24, 16)
+    with pytest.raises(ValueError, match="empty"):
+        knear.plot_degrees(index)
+    index.add(rows[:1000])
+    path = tmp_path / f"degrees.{kind}"
+    figure = knear.plot_degrees(index, path)
+    assert path.stat().st_size > 1000
+    assert sum(patch.get_height() for patch in figure.axes[0].patches) == 1000
+    with pytest.raises(TypeError):
+        knear.plot_degrees(knear.IndexFlatL2(24))
