@@ -17,36 +17,34 @@ namespace knear {
 
 // How edges are chosen.
 enum class GraphKind : std::uint8_t {
-  // Malkov, Yashunin: "Efficient and robust approximate nearest neighbor search using Hierarchical Navigable Small
-  // World
-  // graphs", TPAMI 2020. Levels of ever fewer rows; all others have one.
+  // Levels of ever fewer rows; all others have one. Malkov, Yashunin: "Efficient and robust approximate nearest
+  // neighbor search using Hierarchical Navigable Small World graphs", TPAMI 2020.
   hnsw,
-  // Fu, Xiang, Wang, Cai: "Fast approximate nearest neighbor search with the Navigating Spreading-out Graph", VLDB
-  // 2019.
-  // Rows that come first, all at once, begin with their near rows by NN-descent; walks from the middle of all rows then
-  // give each the edges that lead there.
+  // Rows that come first begin, all at once, with their near rows by NN-descent; walks from the middle of all rows then
+  // give each the edges that lead there. Fu, Xiang, Wang, Cai: "Fast approximate nearest neighbor search with the
+  // Navigating Spreading-out Graph", VLDB 2019.
   nsg,
-  // Subramanya et al.: "DiskANN: Fast accurate billion-point nearest neighbor search on a single node", NeurIPS 2019.
-  // Rows are inserted, and then chosen for once more with longer edges.
+  // Rows are inserted; those that come first then choose again, longer edges too. Subramanya et al.: "DiskANN: Fast
+  // accurate billion-point nearest neighbor search on a single node", NeurIPS 2019.
   vamana,
-  // Dong, Charikar, Li: "Efficient k-nearest neighbor graph construction for generic similarity measures", WWW 2011.
-  // The
-  // M near rows, and edges back from them.
+  // The M near rows, edges back from them, and one edge to anywhere. Dong, Charikar, Li: "Efficient k-nearest neighbor
+  // graph construction for generic similarity measures", WWW 2011.
   nn_descent,
 };
 
 // What a graph is built by.
 struct GraphOptions {
   GraphKind kind = GraphKind::hnsw;
-  // Edges of a row, 2 to 512. hnsw: on each level, twice as many on the lowest. nn_descent: of its own, and as many
-  // back.
+  // Edges of a row, 2 to 512. hnsw: on each level, twice as many on the lowest. nn_descent: its own, and as many back.
   std::size_t M = 32;
   std::size_t ef_construction = 0;  // near rows that edges are chosen from; 1 to 65536; 0: 200 of nsg, else 100
-  std::size_t ef_search =
-      64;  // near rows that a search keeps on its walk, at least k, twice as many of inner product; 1 to 2^24
+  // Near rows that a search keeps on its walk, at least k, twice as many of inner product; 1 to 2^24.
+  std::size_t ef_search = 64;
   std::uint64_t seed = 0x5eed;  // of the levels, and where NN-descent begins
-  float alpha = 1.2f;           // vamana: an edge more unless a chosen row is so many times nearer; 1 to 10
-  std::size_t near_rows = 48;   // nsg: how many of each row NN-descent looks for; 2 to 512
+  // vamana: a row gets no edge when one chosen before is so many times nearer to it, by squared distances under L2,
+  // inner product and cosine; 1 to 10.
+  float alpha = 1.2f;
+  std::size_t near_rows = 48;  // nsg: how many of each row NN-descent looks for; 2 to 512
 };
 
 // As in a factory string: "HNSW32,ef_search=100", "NSG32", "Vamana32,alpha=1.3", "NNDescent32".
@@ -145,6 +143,13 @@ using IndexHNSW = GraphOf<GraphKind::hnsw>;
 using IndexHNSWFlat = GraphFlat<GraphKind::hnsw>;
 using IndexHNSWSQ = GraphSQ<GraphKind::hnsw>;
 using IndexHNSWPQ = GraphPQ<GraphKind::hnsw>;
+// Over which of 2^centroid_bits centroids, and a product quantizer's code of what it leaves.
+struct IndexHNSW2Level : IndexHNSW {
+  IndexHNSW2Level(std::size_t dim, std::size_t centroid_bits, std::size_t subs, std::size_t M = 32,
+                  Metric metric = Metric::l2)
+      : IndexHNSW(make_pqr_codec(dim, metric, {.coarse = {.subs = 1, .bits = centroid_bits}, .fine = {.subs = subs}}),
+                  {.M = M}) {}
+};
 using IndexNSG = GraphOf<GraphKind::nsg>;
 using IndexNSGFlat = GraphFlat<GraphKind::nsg>;
 using IndexNSGSQ = GraphSQ<GraphKind::nsg>;

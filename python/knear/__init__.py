@@ -114,7 +114,7 @@ from ._graph_kinds import (
     IndexVamanaSQ,
     NNDescent,
 )
-from ._graphs import HNSW, IndexHNSW, IndexHNSWFlat, IndexHNSWPQ, IndexHNSWSQ
+from ._graphs import HNSW, IndexHNSW, IndexHNSW2Level, IndexHNSWFlat, IndexHNSWPQ, IndexHNSWSQ
 from ._ivf import (
     Index2Layer,
     IndexIVF,
@@ -171,7 +171,7 @@ __all__ = [
     "IDSelectorArray", "IDSelectorBatch", "IDSelectorBitmap", "IDSelectorNot", "IDSelectorOr", "IDSelectorRange",
     "IDSelectorXOr", "ITQMatrix", "ITQTransform", "Index", "IndexFlat", "IndexFlat1D", "IndexFlatCosine",
     "IndexFlatIP", "IndexFlatL2", "IndexLSH", "IndexLattice", "IndexPQ", "IndexPQFastScan", "IndexPreTransform",
-    "IndexHNSW", "IndexHNSWFlat", "IndexHNSWPQ", "IndexHNSWSQ", "IndexNNDescent", "IndexNNDescentFlat", "IndexNSG",
+    "IndexHNSW", "IndexHNSW2Level", "IndexHNSWFlat", "IndexHNSWPQ", "IndexHNSWSQ", "IndexNNDescent", "IndexNNDescentFlat", "IndexNSG",
     "IndexNSGFlat", "IndexNSGPQ", "IndexNSGSQ", "IndexVamana", "IndexVamanaFlat", "IndexVamanaPQ", "IndexVamanaSQ",
     "NNDescent", "NSG",
     "Index2Layer", "IndexIVF", "IndexIVFFlat", "IndexIVFFlatDedup", "IndexIVFIndependentQuantizer",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._graphs import Graph, IndexHNSW, IndexHNSWFlat, IndexHNSWPQ, IndexHNSWSQ, edges_text, sq_text
+from ._graphs import Graph, IndexHNSW, IndexHNSW2Level, IndexHNSWFlat, IndexHNSWPQ, IndexHNSWSQ, edges_text, sq_text
 from ._knear import (
     METRIC_L2,
     Index,
@@ -271,4 +271,6 @@ def graph_class(stages: list[str]) -> type[Index]:
     every, by_codes = next(classes for kind, classes in _BY_KIND.items() if stages[0].startswith(kind))
     if stages[-1] == "FlatDedup":
         return every
+    if stages[-1].startswith("PQ") and "+" in stages[-1]:
+        return IndexHNSW2Level if every is IndexHNSW else every
     return next((cls for codes, cls in by_codes.items() if stages[-1].startswith(codes)), every)

@@ -178,3 +178,22 @@ class IndexHNSWPQ(IndexHNSW):
         *, on_duplicate: str = "error",
     ) -> None:  # fmt: skip
         super().__init__(d, M, metric, codes=f"PQ{pq_m}x{pq_nbits}", on_duplicate=on_duplicate)
+
+
+class IndexHNSW2Level(IndexHNSW):
+    """A graph over codes in two layers: which of nlist centroids, and m_pq bytes of what it leaves.
+
+    quantizer: only its dimensions and metric count, and it has to be empty: training finds the centroids.
+    nlist: a power of two, up to 65536.
+
+    >>> knear.IndexHNSW2Level(knear.IndexFlatL2(32), 256, 8).spec
+    'HNSW32,PQ1x8+8x8'
+    """
+
+    __module__ = "knear"
+    __slots__ = ()
+
+    def __init__(self, quantizer: Index, nlist: int, m_pq: int, M: int = 32, *, on_duplicate: str = "error") -> None:
+        if quantizer.ntotal:
+            raise InvalidArgument(f"the quantizer holds {quantizer.ntotal} vectors, but has to be empty")
+        super().__init__(quantizer.d, M, quantizer.metric_type, codes=f"{nlist}+PQ{m_pq}x8", on_duplicate=on_duplicate)

@@ -48,6 +48,7 @@ CLASSES = [
     (lambda: knear.IndexHNSWSQ(24, knear.ScalarQuantizer.QT_8bit, 16), "HNSW16,SQ8", knear.IndexHNSWSQ),
     (lambda: knear.IndexHNSWPQ(24, 6, 16), "HNSW16,PQ6x8", knear.IndexHNSWPQ),
     (lambda: knear.IndexHNSWPQ(24, 6, 16, 4), "HNSW16,PQ6x4", knear.IndexHNSWPQ),
+    (lambda: knear.IndexHNSW2Level(knear.IndexFlatL2(24), 64, 6, 16), "HNSW16,PQ1x6+6x8", knear.IndexHNSW2Level),
     (lambda: knear.IndexNSG(24, 16), "NSG16,Flat", knear.IndexNSGFlat),
     (lambda: knear.IndexNSG(24, 16, near_rows=30, codes="LSH"), "NSG16,near_rows=30,LSH", knear.IndexNSG),
     (lambda: knear.IndexNSGFlat(24, 16, "ip"), "NSG16,Flat", knear.IndexNSGFlat),
@@ -230,3 +231,15 @@ def test_degrees_as_a_picture(rows, tmp_path, kind) -> None:
     assert sum(patch.get_height() for patch in figure.axes[0].patches) == 1000
     with pytest.raises(TypeError):
         knear.plot_degrees(knear.IndexFlatL2(24))
+
+
+def test_codes_in_two_layers_by_the_names_of_the_field() -> None:
+    assert knear.index_factory(24, "HNSW32,64+PQ6").spec == "HNSW32,PQ1x6+6x8"
+    assert knear.index_factory(24, "HNSW32,2x5+PQ6").spec == "HNSW32,PQ2x5+6x8"
+    for bad in ("HNSW32,100+PQ6", "HNSW32,1+PQ6", "HNSW32,2x+PQ6", "64+PQ6", "HNSW32,64+PQ", "HNSW32,64y+PQ6"):
+        with pytest.raises(ValueError):
+            knear.index_factory(24, bad)
+    full = knear.IndexFlatL2(24)
+    full.add(np.zeros((3, 24), np.float32))
+    with pytest.raises(ValueError, match="3 vectors"):
+        knear.IndexHNSW2Level(full, 64, 6)

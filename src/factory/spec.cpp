@@ -1,6 +1,8 @@
 // Factory strings: stages between commas, options as key=value behind the stage they belong to.
 #include "knear/spec.h"
 
+#include <bit>
+#include <cctype>
 #include <charconv>
 
 #include "codec/registry.h"
@@ -201,6 +203,27 @@ void read_residual_suffix(Stage& stage, CellsSpec& cells) {
   cells.by_residual = true;
 }
 
+// "256+PQ16" and "2x8+PQ16" are what others call, behind a graph, a centroid or two and a product quantizer of what is
+// left: one quantizer behind another.
+void read_two_levels(Stage& stage) {
+  const std::size_t plus = stage.token.find("+PQ");
+  if (plus == std::string::npos || !std::isdigit(static_cast<unsigned char>(stage.token.front()))) return;
+  const Stage centroids{stage.token.substr(0, plus), {}};
+  StageReader reader(centroids);
+  std::size_t first = *reader.number();
+  std::size_t bits = 0;
+  if (reader.word("x")) {
+    bits = reader.number("the number of bits, as in 2x8+PQ16");
+  } else {
+    require(std::has_single_bit(first) && first >= 2, "'", stage.token, "' says ", first,
+            " centroids; it has to be a power of two");
+    bits = static_cast<std::size_t>(std::countr_zero(first));
+    first = 1;
+  }
+  reader.done();
+  stage.token = concat("PQ", first, "x", bits, "+", stage.token.substr(plus + 3));
+}
+
 std::unique_ptr<IvfIndex> partition_of(const Spec& spec, std::shared_ptr<Index> coarse, std::unique_ptr<Codec> codec) {
   return std::make_unique<IvfIndex>(
       std::move(coarse), std::move(codec),
@@ -238,6 +261,7 @@ void read_stage(Stage stage, bool codec_is_known, std::string_view text, Spec& s
     return;
   }
   if (spec.cells) read_residual_suffix(stage, *spec.cells);
+  if (spec.graph) read_two_levels(stage);
   if (stage.token == kDedup) {
     stage.token = "Flat";
     spec.dedup = true;

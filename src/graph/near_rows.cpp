@@ -11,6 +11,7 @@ namespace knear {
 namespace {
 
 constexpr std::size_t kHops = 8;  // sampled of a row's near rows, and as many of those that it is near to
+constexpr std::size_t kPlaces = 2 * kHops;
 constexpr std::size_t kTaskRows = 64;
 constexpr std::size_t kCompareAll = 2000;  // rows up to which all are compared
 constexpr std::size_t kMostRounds = 16;
@@ -20,14 +21,12 @@ constexpr std::uint64_t kStride = 2654435761;
 // A sample of where to go on from a row: its own choice, then those whose choice it is.
 class Hops {
  public:
-  explicit Hops(std::size_t rows) : vertices_(rows * 2 * kHops), counts_(rows) {}
+  explicit Hops(std::size_t rows) : vertices_(rows * kPlaces), counts_(rows) {}
 
-  std::span<const Vertex> of(Vertex v) const noexcept {
-    return std::span(vertices_).subspan(v * 2 * kHops, counts_[v]);
-  }
+  std::span<const Vertex> of(Vertex v) const noexcept { return std::span(vertices_).subspan(kPlaces * v, counts_[v]); }
   void clear(Vertex v) noexcept { counts_[v] = 0; }
   bool is_full(Vertex v, std::size_t most) const noexcept { return counts_[v] >= most; }
-  void add(Vertex v, Vertex to) noexcept { vertices_[v * 2 * kHops + counts_[v]++] = to; }
+  void add(Vertex v, Vertex to) noexcept { vertices_[kPlaces * v + counts_[v]++] = to; }
 
  private:
   std::vector<Vertex> vertices_;

@@ -174,6 +174,8 @@ TEST(Kinds, SayWhatTheyAre) {
   EXPECT_EQ(IndexNSGPQ(16, 4, 24).spec(), "NSG24,PQ4x8");
   EXPECT_EQ(IndexVamanaSQ(16).spec(), "Vamana32,SQ8");
   EXPECT_EQ(IndexNNDescentFlat(16, 20).spec(), "NNDescent20,Flat");
+  EXPECT_EQ(IndexHNSW2Level(16, 8, 4).spec(), "HNSW32,PQ1x8+4x8");
+  EXPECT_EQ(index_factory(16, "HNSW32,256+PQ4")->spec(), "HNSW32,PQ1x8+4x8");
   EXPECT_EQ(IndexHNSW(make_flat_codec(16, Metric::l2), {.M = 9}).spec(), "HNSW9,Flat");
 }
 
